@@ -1,0 +1,106 @@
+"""One contract for every network of params.yaml, whatever it is."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from vesselbench.config import UserError, read_params
+from vesselbench.models.build import NetworkEntry, build_network, load_network, save_network
+from vesselbench.prediction.infer import whole
+from vesselbench.training.loss import output_losses
+
+ROOT = Path(__file__).parents[2]
+(MODELS,) = read_params("models", path=ROOT / "params.yaml")
+ENTRIES = {name: NetworkEntry.from_params(mapping, name) for name, mapping in MODELS.items()}
+PARAMETERS = {"iternet": 8_244_356, "denseblock_unet": 13_607_633}
+
+
+@pytest.fixture(params=ENTRIES)
+def entry(request):
+    torch.manual_seed(0)
+    return ENTRIES[request.param]
+
+
+def test_outputs_are_logit_maps_of_the_images_size(entry):
+    network = build_network(entry).eval()
+    outputs = network(torch.rand(2, 3, 64, 96))
+    assert [tuple(output.shape) for output in outputs] == [(2, 1, 64, 96)] * len(outputs)
+    assert min(output.min() for output in outputs) < 0, "logits, not probabilities"
+
+
+def test_odd_sizes_are_padded_and_cropped(entry):
+    network = build_network(entry).eval()
+    probability = whole(network, torch.rand(3, 45, 61), network.multiple)
+    assert probability.shape == (45, 61)
+    assert 0 <= probability.min() <= probability.max() <= 1
+
+
+def test_gradient_reaches_every_parameter(entry):
+    network = build_network(entry)
+    output_losses(network(torch.rand(2, 3, 64, 64)), torch.rand(2, 1, 64, 64).round()).sum().backward()
+    without = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
+    # A bias before batch normalisation is subtracted again: its gradient is rounding, exactly zero or not.
+    assert [name for name in without if not name.endswith("bias")] == []
+
+
+def test_saved_and_loaded_it_predicts_the_same(entry, tmp_path):
+    network = build_network(entry).eval()
+    save_network(tmp_path, network, entry, seed=3)
+    loaded, loaded_entry = load_network(tmp_path)
+    image = torch.rand(1, 3, 64, 64)
+    assert loaded_entry == entry
+    torch.testing.assert_close(loaded(image)[-1], network(image)[-1], rtol=0, atol=0)
+
+
+def test_one_step_lowers_the_loss_in_bf16(entry):
+    network = build_network(entry).eval()  # evaluation mode: without dropout the two losses can be compared
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
+    image, truth = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64).round()
+    losses = []
+    for _ in range(2):
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(image)
+        losses.append(output_losses(logits, truth).sum())
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+    assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
+def test_parameter_counts(name, count):
+    assert sum(parameter.numel() for parameter in build_network(ENTRIES[name]).parameters()) == count
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 4])
+def test_iternet_has_an_output_for_each_module(iterations):
+    network = build_network(NetworkEntry("iternet", "rgb", {"width": 4, "iterations": iterations}))
+    assert len(network(torch.rand(1, 3, 32, 32))) == iterations
+
+
+def test_iternet_shares_the_mini_unet_and_starts_as_keras_does():
+    three, four = (
+        sum(p.numel() for p in build_network(NetworkEntry("iternet", "rgb", {"iterations": n})).parameters())
+        for n in (3, 4)
+    )
+    assert four - three == (128 * 32 + 32) + (32 + 1), "a further call adds its reduction and its output, nothing else"
+    weight = build_network(ENTRIES["iternet"]).first[0].weight
+    bound = (6 / (3 * 9 + 32 * 9)) ** 0.5
+    assert 0.95 * bound < weight.abs().max() <= bound, "Glorot-uniform"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (NetworkEntry("iternett", "rgb"), "network 'iternett' is unknown; choose one of iternet, smp"),
+        (NetworkEntry("iternet", "rgb", {"widht": 8}), "'widht' is unknown; it takes width, iterations, dropout"),
+        (NetworkEntry("iternet", "rgb", {"iterations": 0}), "iterations 0"),
+        (NetworkEntry("iternet", "grey"), "preprocess 'grey' is unknown; choose one of rgb"),
+        (NetworkEntry("smp", "rgb", {"architecture": "Unett", "encoder_name": "vgg13_bn"}), "choose one of DPT"),
+        (NetworkEntry("smp", "rgb", {"architecture": "Unet", "encoder_name": "vgg99"}), "encoder_name 'vgg99' is unknown"),
+    ],
+)
+def test_unknown_names_are_answered_with_the_known_ones(entry, message):
+    with pytest.raises(UserError, match=message):
+        build_network(entry)

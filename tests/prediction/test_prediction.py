@@ -1,0 +1,84 @@
+import pytest
+import torch
+from torch import nn
+
+from vesselbench.prediction.infer import Prediction, patched, whole
+from vesselbench.prediction.tiling import corners, coverage, pad_to_grid
+
+
+class Blur(nn.Module):
+    """A stand-in network whose answer depends on where a patch ends, and that notes its batches."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolution = nn.Conv2d(3, 1, 5, padding=2)
+        self.batches = []
+
+    def forward(self, image):
+        self.batches.append(len(image))
+        return [torch.full_like(image[:, :1], 9.0), self.convolution(image)]
+
+
+@pytest.mark.parametrize(("side", "expected"), [(10, 16), (16, 16), (17, 19), (18, 19), (19, 19), (20, 22)])
+def test_padding_ends_the_last_patch_at_the_border(side, expected):
+    padded = pad_to_grid(torch.ones(1, side, side), patch=16, stride=3)
+    assert padded.shape == (1, expected, expected)
+    assert padded.sum() == side * side
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "expected"),
+    [
+        (576, 576, 22_801),  # DRIVE, CHASE_DB1 and STARE as the released code resizes them
+        (960, 960, 77_841),
+        (592, 592, 24_336),
+        (584, 565, 22_491),  # DRIVE at its native size
+    ],
+)
+def test_patch_counts_at_stride_3(height, width, expected):
+    padded = pad_to_grid(torch.empty(1, height, width, device="meta"), 128, 3)
+    assert len(corners(*padded.shape[1:], 128, 3)) == expected
+
+
+def test_coverage_counts_patches():
+    expected = torch.zeros(10, 13)
+    for row, column in corners(10, 13, 4, 3):
+        expected[row : row + 4, column : column + 4] += 1
+    assert torch.equal(coverage(10, 13, 4, 3), expected)
+    assert expected.min() == 1
+
+
+def test_patched_equals_a_plain_loop():
+    network, image = Blur(), torch.rand(3, 21, 26)
+    found = patched(network, image, patch=8, stride=3, batch=7)
+    padded = pad_to_grid(image, 8, 3)
+    total, count = torch.zeros(2, *padded.shape[1:])
+    for row, column in corners(*padded.shape[1:], 8, 3):
+        window = padded[None, :, row : row + 8, column : column + 8]
+        total[row : row + 8, column : column + 8] += torch.sigmoid(network(window)[-1])[0, 0].detach()
+        count[row : row + 8, column : column + 8] += 1
+    torch.testing.assert_close(found, (total / count)[:21, :26], atol=1e-6, rtol=0)
+    assert max(network.batches) == 7
+
+
+def test_whole_pads_with_zeros_and_crops():
+    network, image = Blur(), torch.rand(3, 21, 26)
+    padded = torch.zeros(1, 3, 32, 32)
+    padded[0, :, :21, :26] = image
+    expected = torch.sigmoid(network(padded)[-1])[0, 0, :21, :26]
+    torch.testing.assert_close(whole(network, image, 16), expected.detach())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mode": "wholly"}, "mode is 'wholly'; choose one of whole, patched"),
+        ({"stride": 200}, "1 <= stride <= patch, or pixels would be left out"),
+        ({"batch": 0}, "batch must be at least 1"),
+    ],
+)
+def test_parameters_that_cannot_be(change, message):
+    good = {"mode": "patched", "batch": 8, "accelerator": "cpu", "precision": "32-true", "patch": 128, "stride": 3}
+    with pytest.raises(ValueError, match=message):
+        Prediction(**{**good, **change})
