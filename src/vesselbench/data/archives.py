@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 
 from vesselbench.config import UserError
 from vesselbench.data.manifest import RawFile
@@ -24,7 +24,7 @@ DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, zlib.error, l
 
 @dataclass
 class Inventory:
-    """What was found of a manifest's files: paths whose bytes match, and the digest found in place of others."""
+    """What was found of a manifest's files: the paths that match, and the digest found in place of others."""
 
     matching: set[str] = field(default_factory=set)
     differing: dict[str, str] = field(default_factory=dict)
@@ -36,8 +36,8 @@ def archive_folder() -> Path:
     Raises
     ------
     UserError
-        The variable holds a relative path, which would mean another place for every working folder of DVC's, or
-        a path where there is no folder.
+        The variable holds a relative path, which would mean another place for every working folder of
+        DVC's, or a path where there is no folder.
     """
     value = os.environ.get(VARIABLE, "")
     if not value:
@@ -50,16 +50,22 @@ def archive_folder() -> Path:
 
 
 def take_inventory(
-    archive: Path, files: Sequence[RawFile], keep: Callable[[RawFile, bytes], None] | None = None
+    archive: Path,
+    files: Sequence[RawFile],
+    origin: str,
+    keep: Callable[[RawFile, bytes], None] = lambda *_: None,
 ) -> Inventory:
     """Look for the files of a manifest in an archive, by their bytes and not by their names.
 
     Parameters
     ----------
     archive
-        A zip or tar, the latter packed or not. Members that end in ``.gz`` are unpacked before they are compared.
+        A zip or tar, the latter packed or not. Members that end in ``.gz`` are unpacked before they are
+        compared.
     files
         The manifest.
+    origin
+        Where to fetch the archive again, for errors.
     keep
         Called with each file found and its bytes.
 
@@ -76,32 +82,33 @@ def take_inventory(
     by_digest = {file.sha256: file for file in files}
     by_member = {file.member: file for file in files if file.archive == archive.name}
     inventory = Inventory()
-    for member, data in read_members(archive):
+    for member, data in read_members(archive, origin):
         digest = hashlib.sha256(data).hexdigest()
         if digest in by_digest:
             inventory.matching.add(by_digest[digest].path)
-            if keep:
-                keep(by_digest[digest], data)
+            keep(by_digest[digest], data)
         elif member in by_member:
             inventory.differing[by_member[member].path] = digest
     return inventory
 
 
-def read_members(archive: Path) -> Iterator[tuple[str, bytes]]:
+def read_members(archive: Path, origin: str) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of every file in an archive; nothing is ever written where a member's name points.
 
     Raises
     ------
     UserError
-        The archive is cut short or damaged. Or a member is a link or a device, or its name is absolute or climbs
-        out by ``..``: no owner's archive holds such, so it is refused as a whole.
+        The archive is cut short or damaged. Or a member is a link or a device, or its name is absolute or
+        climbs out by ``..``: no owner's archive holds such, so it is refused as a whole.
     """
     members = _zip_members(archive) if archive.suffix == ".zip" else _tar_members(archive)
     while True:
         try:
             member = next(members, None)
         except DAMAGE as error:
-            raise UserError(f"{archive}: damaged or cut short ({error}); fetch the archive again") from error
+            raise UserError(
+                f"{archive}: damaged or cut short ({error}); fetch it again from {origin}"
+            ) from error
         if member is None:
             return
         yield member
@@ -129,7 +136,7 @@ def _unpacked(name: str, data: bytes) -> bytes:
 
 
 def _refuse_unsafe(archive: Path, name: str, plain: bool) -> None:
-    path = PurePosixPath(name.replace("\\", "/"))
-    if not plain or path.is_absolute() or ".." in path.parts or ":" in path.parts[:1][0:1]:
-        kind = "points outside the archive" if plain else "is a link or a device"
+    path = PureWindowsPath(name)  # splits at / and at \\, and knows drives
+    if not plain or path.anchor or ".." in path.parts:
+        kind = "points outside its folder" if plain else "is a link or a device"
         raise UserError(f"{archive}: member '{name}' {kind}; refused; fetch the archive from its owner")

@@ -14,14 +14,19 @@ from vesselbench.data.mirror import fetch
 from vesselbench.data.sample import write_samples
 from vesselbench.files import whole_folder
 
-MIRROR_ARCHIVE = DEFAULT_FOLDER / "mirror.tar.gz"
+MIRROR_ARCHIVE = DEFAULT_FOLDER / "mirror.tar.gz"  # one for all data sets
+CONSEQUENCES = {  # of files that are absent
+    "second_observer/": "the tables will lack the second observer's row, or show it for fewer images",
+    "fov/": "the field of view will be estimated instead",
+}
 
 
 def obtain(dataset: str, parameters: Mapping[str, Any], target: Path) -> None:
     """Put a data set into a folder, whole or not at all.
 
-    Looks for the owner's archives in the folder of :func:`~vesselbench.data.archives.archive_folder`; if none of them
-    is there, takes the public mirror's, when the parameters allow it; a drawn data set is drawn.
+    Looks for the owner's archives in the folder of :func:`~vesselbench.data.archives.archive_folder`; if
+    none of them is there, takes the public mirror's, when the parameters allow it; a drawn data set is
+    drawn.
 
     Parameters
     ----------
@@ -35,22 +40,16 @@ def obtain(dataset: str, parameters: Mapping[str, Any], target: Path) -> None:
     Raises
     ------
     UserError
-        The data set or a parameter is unknown; an archive is absent, damaged or altered; the disk is full. The
-        message says what to fetch from where. ``target`` is then as it was.
+        The data set or a parameter is unknown; an archive is absent, damaged or altered; the disk is full.
+        The message says what to fetch from where. ``target`` is then as it was.
     """
     source = find_source(dataset)
     options = build(source.parameters, parameters, f"datasets.{dataset}.source")
-    try:
-        if source.draw:
-            with whole_folder(target) as folder:
-                write_samples(source.draw(options, folder), folder)
-        else:
-            files = read_manifest(dataset)
-            _unpack(source, files, find_archives(source, dataset, options.mirror), target)
-    except OSError as error:
-        raise UserError(
-            f"{target}: {error.strerror or error}; make room or correct the permissions; nothing was changed there"
-        ) from error
+    if source.draw:
+        with whole_folder(target) as folder:
+            write_samples(source.draw(options, folder), folder)
+    else:
+        _unpack(source, read_manifest(dataset), find_archives(source, dataset, options.mirror), target)
 
 
 def find_archives(source: Source, dataset: str, mirror: bool) -> list[Path]:
@@ -66,43 +65,22 @@ def find_archives(source: Source, dataset: str, mirror: bool) -> list[Path]:
     absent = [path for path in archives if not path.exists()]
     if not absent:
         return archives
-    if len(absent) == len(archives) and mirror and source.mirror:
+    if mirror and len(absent) == len(archives):
         if not MIRROR_ARCHIVE.exists():
-            print(f"{folder}: no {archives[0].name}; turning to the mirror {source.mirror}", file=sys.stderr)
+            print(f"{absent[0]}: no such file; turning to the mirror {source.mirror}", file=sys.stderr)
             fetch(source.mirror, MIRROR_ARCHIVE)
         return [MIRROR_ARCHIVE]
+    names = ", ".join(path.name for path in absent)
+    other = "take the others away" if mirror else f"set datasets.{dataset}.source.mirror to true"
     raise UserError(
-        f"{absent[0]}: no such file; fetch {' and '.join(path.name for path in absent)} from {source.page} and put it "
-        f"there, or set datasets.{dataset}.source.mirror to true" + ", with none of its archives there" * bool(mirror)
+        f"{absent[0]}: no such file; fetch {names} from {source.page} and put it into {folder}, "
+        f"or {other} to use the public mirror"
     )
 
 
-def _unpack(source: Source, files: Sequence[RawFile], archives: Sequence[Path], target: Path) -> None:
-    with whole_folder(target) as folder:
-
-        def keep(file: RawFile, data: bytes) -> None:
-            path = folder / file.path
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(data)
-
-        found = Inventory()
-        for archive in archives:
-            inventory = take_inventory(archive, files, keep)
-            found.matching |= inventory.matching
-            found.differing |= inventory.differing
-        for archive in archives:
-            expected = [file for file in files if archive.name == file.archive or archive == MIRROR_ARCHIVE]
-            fault = describe_fault(source, archive, expected, found)
-            if fault:
-                raise UserError(fault)
-        write_samples(list_samples(source, sorted(found.matching), folder), folder)
-    absent = len(files) - len(found.matching)
-    if absent:
-        print(
-            f"warning: {archives[0]}: without {absent} label maps of the second observer; the row of the second "
-            f"observer will be missing from the tables; {source.page} may have them",
-            file=sys.stderr,
-        )
+def origin(source: Source, archive: Path) -> str:
+    """Say where to fetch an archive again."""
+    return "the mirror: remove it and run this again" if archive == MIRROR_ARCHIVE else source.page
 
 
 def describe_fault(source: Source, archive: Path, files: Sequence[RawFile], found: Inventory) -> str:
@@ -115,24 +93,49 @@ def describe_fault(source: Source, archive: Path, files: Sequence[RawFile], foun
     archive
         The archive.
     files
-        The files that it should hold. Those of the second observer may be absent, though not altered.
+        The manifest of the whole data set. Optional files may be absent, though not altered.
     found
-        What was found.
+        What was found of it, in this archive or others.
     """
-    wrong = [file for file in files if file.path not in found.matching]
-    altered = [file for file in wrong if file.path in found.differing]
-    lacking = [file.path for file in wrong if file.path not in found.differing and not file.optional]
+    files = [file for file in files if archive == MIRROR_ARCHIVE or file.archive == archive.name]
+    wrong = {file.path: file for file in files if file.path not in found.matching}
+    altered = [path for path in wrong if path in found.differing]
+    lacking = [path for path, file in wrong.items() if path not in found.differing and not file.optional]
     if not altered and not lacking:
         return ""
     start = f"{archive}: {len(files) - len(wrong)} of {len(files)} files match the manifest; "
-    if altered:
-        digest = found.differing[altered[0].path]
-        more = f" (and {len(altered) - 1} more)" if len(altered) > 1 else ""
-        what = f"{altered[0].member}{more} differs (sha256 expected {altered[0].sha256}, found {digest})"
-    elif known := source.explain(lacking):
+    known = "" if altered else source.explain(lacking)
+    if known:
         return start + known
-    else:
-        member = next(file.member for file in wrong if file.path == lacking[0])
-        what = f"{member} is missing" + (f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else "")
-    place = "the mirror: remove it and run this again" if archive == MIRROR_ARCHIVE else source.page
-    return f"{start}{what}; fetch the archive again from {place}"
+    first = wrong[(altered or lacking)[0]]
+    found_there = f"differs (sha256 expected {first.sha256}, found {found.differing.get(first.path)})"
+    others = len(altered or lacking) - 1
+    what = f"{first.member} {found_there if altered else 'is missing'}" + f", and {others} more" * bool(
+        others
+    )
+    return f"{start}{what}; fetch the archive again from {origin(source, archive)}"
+
+
+def _unpack(source: Source, files: Sequence[RawFile], archives: Sequence[Path], target: Path) -> None:
+    with whole_folder(target) as folder:
+
+        def keep(file: RawFile, data: bytes) -> None:
+            path = folder / file.path
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
+
+        found = Inventory()
+        for archive in archives:
+            inventory = take_inventory(archive, files, origin(source, archive), keep)
+            found.matching |= inventory.matching
+            found.differing |= inventory.differing
+        for fault in (describe_fault(source, archive, files, found) for archive in archives):
+            if fault:
+                raise UserError(fault)
+        write_samples(list_samples(source, sorted(found.matching), folder), folder)
+    for name, consequence in CONSEQUENCES.items():
+        absent = sum(file.path.startswith(name) and file.path not in found.matching for file in files)
+        if absent:
+            print(
+                f"warning: {archives[0]}: holds {absent} files less of {name}; {consequence}", file=sys.stderr
+            )

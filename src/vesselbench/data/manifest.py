@@ -1,4 +1,4 @@
-"""What a data set consists of: the record that each file of ``sources/`` defines, and its list of known files."""
+"""What a data set consists of: the record that each file of ``sources/`` defines, and its known files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Source:
     parameters
         The dataclass of ``datasets.<dataset>.source`` in params.yaml.
     page
-        The owner's page, where a person fetches the archives.
+        The owner's page, where a person fetches the archives, and what to know about it.
     archives
         The owner's names of the archives, without folder. Empty for a data set that is drawn.
     mirror
@@ -46,7 +46,8 @@ class Source:
     describe
         From an id to the ``group`` and the ``subset`` of :class:`~vesselbench.data.sample.Sample`.
     explain
-        From the paths that an archive lacks to a sentence on a known gap, or ``""`` where there is none to tell.
+        From the paths that an archive lacks to a sentence on a known gap, or ``""`` where there is none to
+        tell.
     draw
         For a data set that is drawn: from its parameters and an empty folder to the samples written there.
     """
@@ -87,8 +88,8 @@ class RawFile:
 
     @property
     def optional(self) -> bool:
-        """Whether the data set is usable without: all but the second observer's row of the tables is."""
-        return self.path.startswith("second_observer/")
+        """Whether the data set is usable without: photographs and the truth are needed, the rest is not."""
+        return not self.path.startswith(tuple(FOLDERS))
 
 
 def dataset_names() -> list[str]:

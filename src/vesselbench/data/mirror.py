@@ -1,4 +1,4 @@
-"""Fetching a large file over HTTP: go on where a cut connection stopped, try again, keep only what is whole."""
+"""Fetching a large file: go on where a cut connection stopped, try again, keep only what is whole."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ TIMEOUT = 30  # seconds without a byte
 def fetch(address: str, target: Path, attempts: int = 5, pause: float = 1.0) -> None:
     """Fetch a gzip file.
 
-    What has arrived stays in ``<target>.part`` whatever happens, and the next attempt, or the next call, asks for the
-    rest only. A server that cannot do this sends all of it again. Archives that a server makes on demand may differ
-    between two requests; so the joined file is read to the end, where gzip holds a checksum, before it becomes
-    ``target``; if the checksum is wrong, it starts from nothing.
+    What has arrived stays in ``<target>.part`` whatever happens, and the next attempt, or the next call,
+    asks for the rest only. A server that cannot do this sends all of it again. Archives that a server makes
+    on demand may differ between two requests; so the joined file is read to the end, where gzip holds a
+    checksum, before it becomes ``target``; if the checksum is wrong, it starts from nothing.
 
     Parameters
     ----------
@@ -67,7 +67,9 @@ def _append(address: str, part: Path) -> None:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             part.unlink()  # longer than the server's file: not of one piece with it
         if response.status_code in (requests.codes.not_found, requests.codes.gone):
-            raise UserError(f"{address}: no such file (HTTP {response.status_code}); fetch the owner's archives")
+            raise UserError(
+                f"{address}: no such file (HTTP {response.status_code}); fetch the owner's archives"
+            )
         response.raise_for_status()
         resumed = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
         start = start if resumed else 0

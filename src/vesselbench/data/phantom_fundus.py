@@ -1,11 +1,12 @@
-"""Everything of a phantom retina but its vessels: colours, optic disc, macula, light, lesions and the camera.
+"""All of a phantom retina but its vessels: colour, optic disc, macula, light, lesions, and the camera.
 
-Positions are in radii of the field of view, as in ``phantom_vessels``; reflectances multiply, so nothing needs clipping in between.
+``place`` is the complex position x + iy of each pixel, (H, W), as in phantom_vessels. Colours are float
+(H, W, 3), RGB in grey levels; tints are relative to them.
 """
 
 from __future__ import annotations
 
-from math import cos, pi, sin
+from math import pi
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
@@ -14,133 +15,133 @@ from vesselbench.data.phantom_vessels import Retina
 
 
 def cloud(generator: np.random.Generator, shape: tuple[int, int], cells: int) -> np.ndarray:
-    """Smooth noise of mean about 0 and deviation about 1, with ``cells`` features across; the same shape at any size."""
+    """Smooth noise (H, W), mean 0 and deviation about 1, ``cells`` bumps across; alike at all sizes."""
     coarse = generator.standard_normal((cells + 3, cells + 3))
-    fine = zoom(coarse, [n / cells for n in shape], order=3, grid_mode=True, mode="reflect")[: shape[0], : shape[1]]
-    return fine / 0.75
+    fine = zoom(coarse, [pixels / cells for pixels in shape], order=3, grid_mode=True, mode="reflect")
+    return fine[: shape[0], : shape[1]] / 0.75
 
 
-def paint_background(x: np.ndarray, y: np.ndarray, retina: Retina, generator: np.random.Generator) -> np.ndarray:
-    """Colour of the retina without vessels and lesions.
+def _tint(strength: np.ndarray, red: float, green: float, blue: float) -> np.ndarray:
+    return strength[..., None] * np.array([red, green, blue])
+
+
+def _fall(distance: np.ndarray, reach: float) -> np.ndarray:
+    return np.exp(-((distance / reach) ** 2))
+
+
+def _edge(distance: np.ndarray, softness: float) -> np.ndarray:
+    return 1 / (1 + np.exp(distance / softness))
+
+
+def paint_background(place: np.ndarray, retina: Retina, generator: np.random.Generator) -> np.ndarray:
+    """Colour of a healthy retina without vessels.
 
     Parameters
     ----------
-    x, y
-        Position of each pixel, (H, W), in radii of the field of view.
+    place
+        Position of each pixel.
     retina
         Where optic disc and fovea are.
     generator
         Source of every choice.
-
-    Returns
-    -------
-    numpy.ndarray
-        Float (H, W, 3), RGB in grey levels.
     """
-    uniform = generator.uniform
+    uniform, shape = generator.uniform, place.shape
     red = uniform(145, 205)
-    base = np.array([red, red * uniform(0.46, 0.6), red * uniform(0.2, 0.33)])
-    # Choroid: large vessels shine through as reddish streaks where the pigment is thin, between brighter and darker clouds.
-    patches = np.clip(0.5 + 0.5 * cloud(generator, x.shape, 4), 0, 1)
-    streaks = np.exp(-((cloud(generator, x.shape, 11) / 0.3) ** 2)) * patches * uniform(0.3, 1.0)
-    clouds = cloud(generator, x.shape, 6)
-    grain = cloud(generator, x.shape, 70)
-    relative = (
-        1
-        + np.array([0.03, 0.04, 0.05]) * clouds[..., None]
-        + np.array([0.05, 0.035, 0.03]) * streaks[..., None]
-        + np.array([0.01, 0.018, 0.02]) * grain[..., None]
-    )
-    colour = base * relative * _macula(x, y, retina, generator)
-    angle = np.arctan2(y - retina.disc[1], x - retina.disc[0])
-    fibres = np.interp(angle, np.linspace(-pi, pi, 160), generator.standard_normal(160))
-    from_disc = np.hypot(x - retina.disc[0], y - retina.disc[1])
-    colour *= (1 + 0.02 * fibres * np.exp(-((from_disc / 0.5) ** 2)))[..., None]
-    colour = _disc(colour, x, y, retina, generator)
-    return colour * _light(x, y, generator)
+    base = red * np.array([1, uniform(0.46, 0.6), uniform(0.2, 0.33)])
+    # Where the pigment is thin, large choroidal vessels shine through: reddish streaks, no vessel to find.
+    thin_pigment = np.clip(0.5 + 0.5 * cloud(generator, shape, 4), 0, 1) * uniform(0.3, 1.0)
+    texture = _tint(_fall(cloud(generator, shape, 11), 0.3) * thin_pigment, 0.05, 0.035, 0.03)
+    texture += _tint(cloud(generator, shape, 6), 0.03, 0.04, 0.05)
+    texture += _tint(cloud(generator, shape, 70), 0.015, 0.03, 0.03)
+    from_disc = place - retina.disc
+    fibres = np.interp(np.angle(from_disc), np.linspace(-pi, pi, 160), generator.standard_normal(160))
+    texture += _tint(fibres * _fall(abs(from_disc), 0.5), 0.02, 0.02, 0.02)
+    from_fovea = abs(place - retina.fovea)
+    pit = uniform(0.6, 1.0) * _fall(from_fovea, 0.1)
+    pigment = uniform(0.6, 1.0) * _fall(from_fovea, uniform(0.22, 0.32))
+    macula = np.exp(-_tint(pit, 0.12, 0.2, 0.16) - _tint(pigment, 0.1, 0.18, 0.16))
+    return base * (1 + texture) * macula * _optic_disc(from_disc, generator) * _light(place, generator)
 
 
-def _macula(x: np.ndarray, y: np.ndarray, retina: Retina, generator: np.random.Generator) -> np.ndarray:
-    distance = np.hypot(x - retina.fovea[0], y - retina.fovea[1])
-    pit = generator.uniform(0.6, 1.0) * np.exp(-((distance / 0.1) ** 2))
-    pigment = generator.uniform(0.6, 1.0) * np.exp(-((distance / generator.uniform(0.22, 0.32)) ** 2))
-    return np.exp(-np.array([0.12, 0.2, 0.16]) * pit[..., None] - np.array([0.1, 0.18, 0.16]) * pigment[..., None])
-
-
-def _disc(
-    colour: np.ndarray, x: np.ndarray, y: np.ndarray, retina: Retina, generator: np.random.Generator
-) -> np.ndarray:
+def _optic_disc(from_disc: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Relative brightness: the disc with its cup, brightest temporally, a halo, a crescent of pigment."""
     uniform = generator.uniform
     radius = uniform(0.135, 0.16)
-    across, down = (x - retina.disc[0]) / radius, (y - retina.disc[1]) / (1.1 * radius)
-    distance = np.hypot(across, down) + 0.03 * cloud(generator, x.shape, 14)
-    rim = 1 / (1 + np.exp((distance - 1) / uniform(0.03, 0.07)))
-    cup = 1 / (1 + np.exp((np.hypot(across - 0.2, down) - uniform(0.4, 0.55)) / 0.09))
-    temporal = 0.8 + 0.2 * np.clip(across, -1, 1)
-    gain = np.array([0.42, 0.75, 0.85]) * (rim * temporal)[..., None] + np.array([0.05, 0.3, 0.4]) * (rim * cup)[..., None]
-    crescent = np.exp(-(((distance - 1.1) / 0.1) ** 2)) * np.clip(across, 0, 1) * uniform(0, 0.2)
-    halo = 0.12 * np.exp(-((distance / 1.9) ** 2))
-    return colour * (1 + gain + halo[..., None]) * (1 - crescent[..., None])
+    across, down = from_disc.real / radius, from_disc.imag / (1.1 * radius)
+    distance = np.hypot(across, down) + 0.03 * cloud(generator, from_disc.shape, 14)
+    rim = _edge(distance - 1, uniform(0.03, 0.07))
+    cup = rim * _edge(np.hypot(across - 0.2, down) - uniform(0.4, 0.55), 0.09)
+    temporal = np.clip(across, -1, 1)
+    bright = _tint(rim * (0.8 + 0.2 * temporal), 0.42, 0.75, 0.85) + _tint(cup, 0.05, 0.3, 0.4)
+    crescent = uniform(0, 0.2) * _fall(distance - 1.1, 0.1) * np.clip(temporal, 0, 1)
+    return (1 + bright + _tint(_fall(distance, 1.9), 0.12, 0.12, 0.12)) * (1 - crescent[..., None])
 
 
-def _light(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _light(place: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Relative illumination: falling off from a centre, tilted, with a bluish haze at one side."""
     uniform = generator.uniform
-    tilt, side = uniform(0, 0.16), uniform(0, 2 * pi)
-    centre_x, centre_y = uniform(-0.2, 0.2), uniform(-0.2, 0.2)
-    fall = np.exp(-uniform(0.15, 0.4) * ((x - centre_x) ** 2 + (y - centre_y) ** 2))
-    light = (1 + tilt * (x * cos(side) + y * sin(side))) * fall
-    haze_side = uniform(0, 2 * pi)
-    haze = np.exp((np.hypot(x + 0.25 * cos(haze_side), y + 0.25 * sin(haze_side)) - 1.2) / 0.07) * uniform(0, 0.5)
-    return light[..., None] + np.array([0.15, 0.5, 0.8]) * np.clip(haze, 0, 1)[..., None]
+    centre, tilt = complex(uniform(-0.2, 0.2), uniform(-0.2, 0.2)), uniform(0, 0.16)
+    slope, haze_side = np.exp(1j * uniform(0, 2 * pi)), np.exp(1j * uniform(0, 2 * pi))
+    light = np.exp(-uniform(0.15, 0.4) * abs(place - centre) ** 2) * (1 + tilt * (place * slope).real)
+    haze = uniform(0, 0.5) * np.exp((abs(place + 0.25 * haze_side) - 1.2) / 0.07)
+    return light[..., None] + _tint(np.clip(haze, 0, 1), 0.15, 0.5, 0.8)
 
 
-def add_lesions(colour: np.ndarray, x: np.ndarray, y: np.ndarray, retina: Retina, generator: np.random.Generator) -> np.ndarray:
-    """Bright exudates and dark microaneurysms and haemorrhages, none of them vessel.
-
-    Parameters and result as in ``paint_background``; about two images in three have lesions.
-    """
-    uniform = generator.uniform
-    severity = max(0.0, uniform(-0.5, 1.0))
-    absorption = np.array([0.35, 1.0, 0.6])
-    dark, bright = np.zeros(x.shape), np.zeros(x.shape)
-    rough = np.exp(0.25 * cloud(generator, x.shape, 40))
-    for size, count, depth in ((0.011, 30, 0.3), (0.03, 9, 0.4)):  # microaneurysms; blot and flame haemorrhages
-        for _ in range(round(severity * count)):
-            a, r, turn = uniform(0, 2 * pi), 0.95 * uniform() ** 0.5, uniform(0, pi)
-            dx, dy = x - r * cos(a), y - r * sin(a)
-            long, short = size * uniform(0.7, 2.0 if size < 0.02 else 2.5), size * uniform(0.6, 1.0)
-            along, across = dx * cos(turn) + dy * sin(turn), dy * cos(turn) - dx * sin(turn)
-            blob = np.exp(-((((along / long) ** 2 + (across / short) ** 2) * rough) ** 1.5))
-            dark = np.maximum(dark, depth * uniform(0.5, 1.0) * blob)
-    for _ in range(round(severity * 3)):  # clusters of hard exudates
-        a, r = uniform(0, 2 * pi), uniform(0.25, 0.7)
-        for _ in range(round(uniform(6, 22))):
-            cx, cy = r * cos(a) + 0.07 * generator.normal(), r * sin(a) + 0.07 * generator.normal()
-            blob = np.exp(-((np.hypot(x - cx, y - cy) * rough / uniform(0.006, 0.018)) ** 2))
-            bright = np.maximum(bright, uniform(0.3, 0.9) * blob)
-    return colour * np.exp(-absorption * dark[..., None]) * (1 + np.array([0.3, 0.7, 0.5]) * bright[..., None])
-
-
-def photograph(colour: np.ndarray, window: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """What the camera makes of the light: blur, field stop, shot and read noise, 8 bits.
+def add_lesions(colour: np.ndarray, place: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Add dark microaneurysms and haemorrhages and bright exudates, in rather more than half of the images.
 
     Parameters
     ----------
     colour
-        Float (H, W, 3) in grey levels.
+        What to add them to; returned changed.
+    place
+        Position of each pixel.
+    generator
+        Source of every choice.
+    """
+    uniform = generator.uniform
+    severity = max(0.0, uniform(-0.8, 1.0))
+    rough = np.exp(0.25 * cloud(generator, place.shape, 40))
+    dark, bright = np.zeros(place.shape), np.zeros(place.shape)
+    # Half an axis, number, absorption, longest relative axis: microaneurysms; haemorrhages, blots to flames.
+    for size, number, absorption, longest in ((0.011, 30, 0.3, 2.0), (0.03, 9, 0.4, 2.5)):
+        for _ in range(round(severity * number)):
+            centre, turn = (
+                0.95 * uniform() ** 0.5 * np.exp(1j * uniform(0, 2 * pi)),
+                np.exp(1j * uniform(0, pi)),
+            )
+            offset = (place - centre) * turn / size
+            squared = (offset.real / uniform(0.7, longest)) ** 2 + (offset.imag / uniform(0.6, 1.0)) ** 2
+            dark = np.maximum(dark, absorption * uniform(0.5, 1.0) * np.exp(-((squared * rough) ** 1.5)))
+    for _ in range(round(severity * 3)):  # hard exudates come in clusters
+        cluster = uniform(0.25, 0.7) * np.exp(1j * uniform(0, 2 * pi))
+        for _ in range(round(uniform(6, 22))):
+            centre = cluster + 0.07 * complex(generator.normal(), generator.normal())
+            spot = _fall(abs(place - centre) * rough, uniform(0.006, 0.018))
+            bright = np.maximum(bright, uniform(0.3, 0.9) * spot)
+    return colour * np.exp(-_tint(dark, 0.35, 1.0, 0.6)) * (1 + _tint(bright, 0.3, 0.7, 0.5))
+
+
+def photograph(colour: np.ndarray, window: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """What a camera makes of the light: blur, field stop, shot and read noise, 8 bits.
+
+    Parameters
+    ----------
+    colour
+        The light.
     window
-        Float (H, W), share of each pixel that lies in the field of view.
+        Float (H, W): share of each pixel that lies in the field of view; outside it is near black.
     generator
         Source of the noise.
 
     Returns
     -------
     numpy.ndarray
-        uint8 (H, W, 3); outside the field of view near black with a little noise.
+        uint8 (H, W, 3).
     """
     blurred = gaussian_filter(colour, (0.45, 0.45, 0))
     level = 7 + window[..., None] * (blurred - 7)
-    noise = gaussian_filter(generator.standard_normal(level.shape), (0.45, 0.45, 0)) * 1.6
-    shared = generator.standard_normal(level.shape[:2])[..., None]
-    noisy = level + (0.5 + 0.2 * np.sqrt(np.maximum(level, 0))) * (0.8 * noise + 0.4 * shared)
-    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    in_colour = 1.6 * gaussian_filter(generator.standard_normal(level.shape), (0.45, 0.45, 0))
+    in_grey = generator.standard_normal(level.shape[:2])[..., None]
+    noise = (0.5 + 0.36 * np.sqrt(np.maximum(level, 0))) * (0.8 * in_colour + 0.5 * in_grey)
+    return np.clip(np.rint(level + noise), 0, 255).astype(np.uint8)

@@ -1,87 +1,105 @@
 """Artery and vein trees of a phantom retina: how they grow, and how they are stamped on a pixel grid.
 
-Lengths are in radii of the field of view, whose centre is the origin; x points away from the optic disc (temporally), y down.
+A place is a complex number x + iy in radii of the field of view, whose centre is 0; x points from the optic
+disc to the fovea, y down. Other lengths have the same unit.
 """
 
 from __future__ import annotations
 
+from cmath import phase, rect
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from math import acos, atan2, cos, exp, hypot, pi, remainder, sin
+from dataclasses import dataclass, field, replace
+from math import acos, exp, pi, remainder, sqrt
 
 import numpy as np
 
 STEP = 0.012  # between two points of a centre line
-CELL = 0.028  # of the raster that keeps the vessels of one tree apart
+CELL = 0.032  # of the raster that keeps the vessels of one tree apart
 THINNEST = 0.0036  # a vessel ends where its radius falls below this
-
-Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Retina:
-    """The landmarks that vessels steer by: centres (x, y) of optic disc and fovea."""
+    """The landmarks that vessels steer by: places of the centres of optic disc and fovea."""
 
-    disc: tuple[float, float]
-    fovea: tuple[float, float]
+    disc: complex
+    fovea: complex
 
 
-@dataclass
+@dataclass(frozen=True)
+class View:
+    """A square pixel grid: its side, the field of view's centre (column + i row) and radius, in pixels."""
+
+    size: int
+    centre: complex
+    radius: float
+
+    def finer(self) -> View:
+        """The same view in pixels of half the side."""
+        return View(2 * self.size, 2 * self.centre + (0.5 + 0.5j), 2 * self.radius)
+
+
+@dataclass(frozen=True)
 class Branch:
-    """A vessel from its origin to its end, through every bifurcation where it is the wider daughter.
+    """A vessel from its origin on, through every bifurcation of which it is the wider daughter.
 
     Attributes
     ----------
-    x, y, radius
-        Start values while it waits to grow.
-    heading
-        Direction in radians.
+    start, radius, heading
+        Place, radius and direction (radians) at the origin.
     half
         -1 above the macula, 1 below it.
     lean
-        0 follows the arcade around the macula, -1 heads for the fovea, 1 away from it.
+        0 keeps to the arcade around the macula, towards -1 heads for the fovea, towards 1 away from it.
+    arcade
+        Distance between the arcade and the fovea.
+    parent
+        Index of the branch that it leaves, -1 at the optic disc.
     points
-        The grown centre line: rows (x, y, radius).
+        The grown centre line: (place, radius), one every ``STEP``.
     """
 
-    x: float
-    y: float
+    start: complex
     radius: float
     heading: float
     half: int
     lean: float
+    arcade: float
     parent: int = -1
-    points: list[tuple[float, float, float]] = field(default_factory=list)
+    points: list[tuple[complex, float]] = field(default_factory=list)
 
 
 def bifurcation(radius: float, ratio: float) -> tuple[float, float, float, float]:
-    """Radii of two daughters and the angles by which they leave their parent's direction.
+    """Radii of two daughters, and the angles by which they leave their parent's direction.
 
     Parameters
     ----------
     radius
         The parent's radius r0.
     ratio
-        r2 / r1, in (0, 1]: the thinner daughter over the wider.
+        r2 / r1, in (0, 1]: the thinner daughter's radius over the wider's.
 
     Returns
     -------
     tuple
-        r1, r2 (r0^3 = r1^3 + r2^3) and the angles of the wider and of the thinner daughter in radians, both positive.
+        r1, r2 with r0^3 = r1^3 + r2^3, then the angles of the wider and the thinner daughter, radians.
 
     Notes
     -----
-    Murray, "The physiological principle of minimum work applied to the angle of branching of arteries", 1926, eq. 5-6.
+    Least work of the flow: Murray, "The physiological principle of minimum work", PNAS 12, 1926 (radii), and
+    "... applied to the angle of branching of arteries", J. Gen. Physiol. 9, 1926 (angles).
     """
     wide = radius / (1 + ratio**3) ** (1 / 3)
     thin = ratio * wide
     cos_wide = (radius**4 + wide**4 - thin**4) / (2 * radius**2 * wide**2)
     cos_thin = (radius**4 + thin**4 - wide**4) / (2 * radius**2 * thin**2)
-    return wide, thin, acos(min(cos_wide, 1.0)), acos(min(cos_thin, 1.0))
+    return wide, thin, acos(cos_wide), acos(cos_thin)
 
 
-def grow_tree(retina: Retina, radius: float, generator: np.random.Generator) -> list[Branch]:
+def grow_tree(
+    retina: Retina, radius: float, arcade: float, generator: np.random.Generator
+) -> list[np.ndarray]:
     """Grow the arteries or the veins of one eye.
 
     Parameters
@@ -89,130 +107,155 @@ def grow_tree(retina: Retina, radius: float, generator: np.random.Generator) -> 
     retina
         Where optic disc and fovea are.
     radius
-        Radius of the widest trunks at the disc.
+        Of the widest trunks at the disc.
+    arcade
+        Distance from the fovea at which these pass around the macula.
     generator
         Source of every choice.
 
     Returns
     -------
-    list of Branch
-        The trunks first. No two branches of the tree cross.
+    list of numpy.ndarray
+        One (N, 3) a branch: x, y and radius along its centre line. Branches of a tree do not cross.
     """
     uniform = generator.uniform
-    waiting = deque()
+    origin = retina.disc + uniform(-0.06, 0.02)
+    steep = 66 + 130 * (arcade - 0.62)
+    # Direction in degrees, relative radius, lean: arcade, nasal trunk, a vessel to the macula, a nasal one.
+    trunks = ((steep, 1.0, 0.0), (112, 0.62, 0.9), (34, 0.5, -0.25), (152, 0.4, 1.0))
+    waiting: deque[Branch] = deque()
     for half in (-1, 1):
-        # (direction, relative radius, lean): the temporal arcade, the nasal trunk, small vessels to the macula and nasally
-        for angle, width, lean in ((66, 1.0, 0.0), (115, 0.6, 0.9), (32, 0.42, -0.3), (152, 0.42, 1.0)):
-            heading = half * (angle + uniform(-9, 9)) * pi / 180
-            x = retina.disc[0] + uniform(-0.045, 0.005)
-            y = retina.disc[1] + half * uniform(0.0, 0.03)
-            waiting.append(Branch(x, y, radius * width * uniform(0.88, 1.08), heading, half, lean))
+        for degrees, width, lean in trunks:
+            heading = half * (degrees + uniform(-9, 9)) * pi / 180
+            start = origin + complex(uniform(-0.02, 0.02), half * uniform(0, 0.03))
+            waiting.append(Branch(start, radius * width * uniform(0.88, 1.08), heading, half, lean, arcade))
     occupied: dict[tuple[int, int], int] = {}
-    tree: list[Branch] = []
-    while waiting and len(tree) < 400:
+    grown: list[Branch] = []
+    while waiting and len(grown) < 400:
         branch = waiting.popleft()
-        waiting.extend(_grow(branch, len(tree), retina, occupied, generator))
-        tree.append(branch)
-    return [branch for branch in tree if len(branch.points) > 4]
+        waiting.extend(_grow(branch, len(grown), retina, occupied, generator))
+        grown.append(branch)
+    lines = [np.array([(place.real, place.imag, radius) for place, radius in b.points]) for b in grown]
+    return [line for line in lines if len(line) > 4]
 
 
 def _grow(
-    branch: Branch, index: int, retina: Retina, occupied: dict[tuple[int, int], int], generator: np.random.Generator
+    branch: Branch,
+    index: int,
+    retina: Retina,
+    occupied: dict[tuple[int, int], int],
+    generator: np.random.Generator,
 ) -> list[Branch]:
-    x, y, radius, heading = branch.x, branch.y, branch.radius, branch.heading
-    uniform, normal = generator.uniform, generator.normal
-    arcade, opening = uniform(0.55, 0.72), uniform(0.2, 0.9)
-    reach = 3.0 if radius > 0.008 else uniform(0.25, 0.8)
-    taper = 0.15 if radius > 0.008 else uniform(0.3, 0.9)
-    wiggle = uniform(0.8, 1.6) * (1.0 if radius > 0.009 else 1.7)
+    """Fill ``branch.points`` and ``occupied``; return the thinner daughters that branch off."""
+    uniform = generator.uniform
+    place, radius, heading = branch.start, branch.radius, branch.heading
+    small = radius < 0.0075
+    reach, taper = (uniform(0.25, 0.9), uniform(0.15, 0.6)) if small else (3.0, 0.12)
+    wiggle = uniform(0.8, 1.6) * (1.7 if radius < 0.009 else 1.0)
+    pull = 5.0 if branch.lean == 0 else 2.2
+    opening, avascular = uniform(0.2, 0.9), uniform(0.12, 0.3)
     bend, length, next_fork = 0.0, 0.0, uniform(0.05, 0.16)
-    daughters: list[Branch] = []
-    while length < reach and radius > THINNEST and hypot(x, y) < 1.03:
-        from_fovea = hypot(x - retina.fovea[0], y - retina.fovea[1])
-        cell = (round(x / CELL), round(y / CELL))
-        near_disc = hypot(x - retina.disc[0], y - retina.disc[1]) < 0.17
-        other = occupied.get(cell, index)
-        if from_fovea < 0.1 or (other not in (index, branch.parent) and not near_disc):
-            break
-        if other == branch.parent and length > 0.1 and not near_disc:
-            break
+    daughters = []
+    while (
+        length < reach and radius > THINNEST and abs(place) < 1.03 and abs(place - retina.fovea) > avascular
+    ):
+        near_disc = abs(place - retina.disc) < 0.17  # where all vessels meet
         if not near_disc:
-            occupied[cell] = index
-        branch.points.append((x, y, radius))
-        wish = _preferred(x, y, branch, retina, arcade, opening)
-        bend = 0.88 * bend + wiggle * normal()
-        heading += STEP * ((4.0 if branch.lean == 0 else 2.2) * remainder(wish - heading, 2 * pi) + bend)
-        x, y, length = x + STEP * cos(heading), y + STEP * sin(heading), length + STEP
-        radius *= exp(-taper * STEP)
+            owner = occupied.setdefault(_cell(place), index)
+            if owner != index and (owner != branch.parent or length > 0.1):
+                break
+        temporal = place - retina.fovea
+        if temporal.real > 0 and branch.half * temporal.imag < -0.04:  # the raphe, where the halves meet
+            break
+        branch.points.append((place, radius))
+        bend = 0.88 * bend + wiggle * generator.normal() + _dodge(place, heading, index, occupied)
+        bend = max(-9.0, min(9.0, bend))
+        heading += STEP * (pull * remainder(_wish(place, branch, retina, opening) - heading, 2 * pi) + bend)
+        place, length, radius = place + rect(STEP, heading), length + STEP, radius * exp(-taper * STEP)
         if length > next_fork and radius > 1.25 * THINNEST and not near_disc:
-            ratio = uniform(0.4, 0.8) if radius > 0.012 else uniform(0.6, 1.0)
-            wide, thin, turn_wide, turn_thin = bifurcation(radius, ratio)
+            trunk = radius > 0.012
+            ratio = uniform(0.4, 0.8) if trunk else uniform(0.6, 1.0)
+            radius, thin, turn, thin_turn = bifurcation(radius, ratio)
             side = 1 if uniform() < 0.5 else -1
-            inwards = side * branch.half < 0  # for a vessel that runs temporally
-            lean = (-1 if inwards else 1) * uniform(0.45, 0.95) if branch.lean == 0 else branch.lean + uniform(-0.5, 0.5)
-            lean = max(-1.0, min(1.0, lean))
-            daughters.append(Branch(x, y, thin, heading + side * turn_thin, branch.half, lean, index))
-            heading, radius = heading - side * 0.6 * turn_wide, wide
-            next_fork = length + uniform(0.1, 0.28)
+            if branch.lean == 0:
+                lean = side * branch.half * uniform(0.3, 0.9)
+            else:
+                lean = max(-1.0, min(1.0, branch.lean + uniform(-0.5, 0.5)))
+            start = {"start": place, "radius": thin, "heading": heading + side * thin_turn}
+            daughters.append(replace(branch, **start, lean=lean, parent=index, points=[]))
+            heading -= 0.6 * side * turn
+            next_fork = length + (uniform(0.08, 0.2) if trunk else uniform(0.12, 0.34))
+    if abs(place) < 1:  # an end inside the picture fades out
+        for left in range(len(branch.points)):
+            place, radius = branch.points[-1 - left]
+            branch.points[-1 - left] = place, radius * min(1.0, 0.35 + left * STEP / 0.15)
     return daughters
 
 
-def _preferred(x: float, y: float, branch: Branch, retina: Retina, arcade: float, opening: float) -> float:
-    """Direction that a vessel turns towards: around the macula, to it, or away from it and from the disc."""
-    out_x, out_y = (x - retina.fovea[0]) / 1.1, y - retina.fovea[1]
-    distance = hypot(out_x, out_y) + 1e-9
-    out_x, out_y = out_x / distance, out_y / distance
-    away_x, away_y = x - retina.disc[0], y - retina.disc[1]
-    away = hypot(away_x, away_y) + 1e-9
-    along_x, along_y = branch.half * out_y, -branch.half * out_x  # temporally along the circle around the fovea
-    straight = opening * min(max(2 * out_x * distance, 0.0), 1.0)
-    along_x, along_y = (1 - straight) * along_x + straight, (1 - straight) * along_y + 0.3 * straight * branch.half
-    lean = branch.lean if branch.lean else 2.2 * (arcade - distance)
-    rest = 1 - min(abs(branch.lean), 1.0)
-    x_wish = rest * along_x + lean * out_x + 0.35 * away_x / away
-    y_wish = rest * along_y + lean * out_y + 0.35 * away_y / away
-    return atan2(y_wish, x_wish)
+def _cell(place: complex) -> tuple[int, int]:
+    return round(place.real / CELL), round(place.imag / CELL)
+
+
+def _dodge(place: complex, heading: float, index: int, occupied: dict[tuple[int, int], int]) -> float:
+    """Curvature that turns a vessel away from the others of its tree just ahead of it."""
+    ahead = [_cell(place + rect(0.08, heading + turn)) for turn in (-0.5, 0.5)]
+    left, right = (occupied.get(cell, index) != index for cell in ahead)
+    return 4.0 * (left - right)
+
+
+def _wish(place: complex, branch: Branch, retina: Retina, opening: float) -> float:
+    """Direction that a vessel turns to: along the arcade, to or from the fovea, away from the disc."""
+    out = place - retina.fovea
+    out = complex(out.real / 1.1, out.imag)
+    distance = abs(out)
+    out /= distance
+    along = -1j * branch.half * out  # temporally on the circle around the fovea
+    straight = opening * min(max(2 * out.real * distance, 0.0), 1.0)  # the arcade opens beyond the fovea
+    along = (1 - straight) * along + straight * complex(1, 0.3 * branch.half)
+    lean = branch.lean or 5 * (branch.arcade - distance)
+    away = place - retina.disc
+    return phase((1 - abs(branch.lean)) * along + lean * out + 0.25 * away / max(abs(away), STEP))
 
 
 def stamp(
-    branches: Iterable[np.ndarray], scale: float, shape: tuple[int, int], centre: tuple[float, float], kernel: Kernel, start: float
+    lines: Iterable[np.ndarray],
+    view: View,
+    kernel: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    start: float,
 ) -> np.ndarray:
-    """Draw centre lines by the maximum, over all their points, of a function of distance and radius.
+    """Draw centre lines: in each pixel the maximum, over their points, of a function of distance and radius.
 
     Parameters
     ----------
-    branches
-        One array (N, 3) of x, y, radius a branch, in radii of the field of view.
-    scale
-        Pixels in a radius of the field of view.
-    shape, centre
-        Of the result, and the origin in it as (x, y) in pixels.
+    lines
+        Arrays (N, 3) of x, y and radius; N at least 2.
+    view
+        The pixel grid.
     kernel
-        Called with distance and radius in pixels, arrays that broadcast.
+        Called with arrays that broadcast: a pixel's distance from a point, the point's radius.
     start
-        Value of a pixel further than 1.5 pixels from every vessel.
+        Value of a pixel further than about 1.5 pixels from every vessel.
 
     Returns
     -------
     numpy.ndarray
-        Float, of ``shape``.
+        Float (H, W).
     """
-    drawn = np.full(shape, start)
-    flat = drawn.reshape(-1)
-    for branch in branches:
-        x, y, radius = _resample(branch * [scale, scale, scale] + [*centre, 0.0]).T
-        half_window = int(np.ceil(radius.max() + 1.5))
-        window = np.arange(-half_window, half_window + 1)
-        column = np.rint(x).astype(int)[:, None, None] + window
-        row = np.rint(y).astype(int)[:, None, None] + window[:, None]
-        distance = np.hypot(column - x[:, None, None], row - y[:, None, None])
-        value = kernel(distance, radius[:, None, None])
-        here = (column >= 0) & (column < shape[1]) & (row >= 0) & (row < shape[0])
-        np.maximum.at(flat, (row * shape[1] + column)[here], value[here])
+    drawn = np.full((view.size, view.size), start)
+    for line in lines:
+        points = line * view.radius + [view.centre.real, view.centre.imag, 0]
+        along = np.r_[0, np.cumsum(np.hypot(*np.diff(points[:, :2], axis=0).T))]
+        spacing = 0.5 * sqrt(
+            max(points[:, 2].min(), 1.0)
+        )  # near enough that the discs' union has a straight border
+        places = np.linspace(0, along[-1], int(along[-1] / spacing) + 2)
+        points = np.stack([np.interp(places, along, values) for values in points.T], axis=1)
+        for piece in np.array_split(points, len(points) // 100 + 1):
+            x, y, radius = piece.T[:, :, None, None]
+            half = int(np.ceil(radius.max() + 1.5))
+            window = np.arange(-half, half + 1)
+            column, row = np.broadcast_arrays(np.rint(x) + window, np.rint(y) + window[:, None])
+            value = kernel(np.hypot(column - x, row - y) / view.radius, radius / view.radius)
+            here = (column >= 0) & (column < view.size) & (row >= 0) & (row < view.size)
+            np.maximum.at(drawn, (row[here].astype(int), column[here].astype(int)), value[here])
     return drawn
-
-
-def _resample(points: np.ndarray, spacing: float = 0.5) -> np.ndarray:
-    along = np.r_[0.0, np.cumsum(np.hypot(*np.diff(points[:, :2], axis=0).T))]
-    places = np.linspace(0.0, along[-1], int(np.ceil(along[-1] / spacing)) + 1)
-    return np.stack([np.interp(places, along, values) for values in points.T], axis=1)

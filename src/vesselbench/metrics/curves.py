@@ -19,7 +19,7 @@ LEVELS = 65536
 
 @dataclass(frozen=True)
 class Histogram:
-    """Pixels at each level of a map, int64 (65536,): ``positives`` are vessel in truth, ``negatives`` are not."""
+    """Pixels at each level of a map, int64 (65536,): ``positives`` are vessel in truth, ``negatives`` not."""
 
     positives: np.ndarray
     negatives: np.ndarray

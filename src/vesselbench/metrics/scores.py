@@ -14,8 +14,14 @@ import numpy as np
 import pandas as pd
 
 from vesselbench.metrics.curves import Histogram, roc, thin
-from vesselbench.metrics.record import MASKS, NEED_PROBABILITIES, SCORES, Evaluation, ImageRecord,
-pixel_scores
+from vesselbench.metrics.record import (
+    MASKS,
+    NEED_PROBABILITIES,
+    SCORES,
+    Evaluation,
+    ImageRecord,
+    pixel_scores,
+)
 
 
 def image_table(records: Sequence[ImageRecord], evaluation: Evaluation) -> pd.DataFrame:
@@ -52,13 +58,15 @@ def summarise(records: Sequence[ImageRecord], evaluation: Evaluation) -> dict[st
     pixels = {mask: _pool(records, mask) for mask in MASKS}
     pooled = {mask: connected | pixel_scores(pixels[mask], evaluation.level, binary) for mask in MASKS}
     table = image_table(records, evaluation)
-    mean = {mask: table.loc[table["mask"] == mask, list(SCORES)].mean(skipna=False).to_dict() for mask in
-    MASKS} protocol: dict[str, Any] = {
+    mean = {
+        mask: table.loc[table["mask"] == mask, list(SCORES)].mean(skipna=False).to_dict() for mask in MASKS
+    }
+    protocol: dict[str, Any] = {
         "images": len(records),
         "threshold": f"p >= {evaluation.threshold:g} (16-bit level >= {evaluation.level})",
         "truth": "first observer, native size",
-        "connectivity": f"8-connected, 256 thresholds, Zhang skeleton, alpha
-        {evaluation.connectivity_tolerance:g}, " "whole frame under both masks, mean over images",
+        "connectivity": "mean over images, whole frame; 8-connected segments, 256 thresholds, "
+        f"Zhang skeleton, alpha {evaluation.connectivity_tolerance:g}",
     }
     if binary:
         reason = "the maps hold 0 and 1 only: one operating point, no curve"

@@ -1,11 +1,12 @@
 """CHASE_DB1: Child Heart and Health Study in England (Fraz et al., IEEE TBME 59(9), 2012).
 
 Photographs
-    28, 960 x 999 (rows x columns), 8-bit RGB JPEG, FoV of 30 degrees centred on the optic disc: both eyes of 14
-    children (Nidek NM-200-D). Ids 01L, 01R to 14L, 14R; the group is the child, so that no split parts two eyes.
+    28, 960 x 999 (rows x columns), 8-bit RGB JPEG, FoV of 30 degrees centred on the optic disc: both eyes
+    of 14 children (Nidek NM-200-D). Ids 01L, 01R to 14L, 14R; the group is the child, so that no split
+    parts two eyes.
 Labels
-    Two observers on all 28, 1-bit PNG; the first (``_1stHO``) is the usual truth. Vessel share of the whole photograph:
-    10.05 % (first), 9.65 % (second).
+    Two observers on all 28, 1-bit PNG; the first (``_1stHO``) is the usual truth. Vessel share of the whole
+    photograph: 10.05 % (first), 9.65 % (second).
 FoV
     No official masks: estimated.
 Archive
@@ -13,8 +14,9 @@ Archive
 Licence
     CC BY 4.0, as the owner's page says.
 Traps
-    No official split. 20 train / 8 test in order of name is common, 8 / 20 as well, and the two are not comparable.
-    The background is not quite black, and many photographs are brightest at the disc and dim towards the rim.
+    No official split. 20 train / 8 test in order of name is common, 8 / 20 as well, and the two are not
+    comparable. The background is not quite black, and many photographs are brightest at the disc and dim
+    towards the rim.
 """
 
 import re
@@ -38,7 +40,7 @@ def describe(identifier: str) -> tuple[str, str]:
 
 SOURCE = Source(
     title="CHASE_DB1",
-    page="https://blogs.kingston.ac.uk/retinal/chasedb1/",
+    page="https://researchinnovation.kingston.ac.uk/en/datasets/chasedb1-retinal-vessel-reference-dataset-4/",
     archives=("CHASEDB1.zip",),
     mirror="https://codeload.github.com/sraashis/deepdyn/tar.gz/48018b62a245dd791e45d60b28068489a8c32742",
     place=place,

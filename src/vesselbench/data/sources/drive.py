@@ -1,12 +1,13 @@
 """DRIVE: Digital Retinal Images for Vessel Extraction (Staal et al., IEEE TMI 23(4), 2004).
 
 Photographs
-    40, 584 x 565 (rows x columns), 8-bit RGB TIFF, FoV of 45 degrees and about 540 pixels across; from a diabetic
-    retinopathy screening in the Netherlands (Canon CR5, 3 CCD). Ids 01 to 20 test, 21 to 40 train: the owner's split.
+    40, 584 x 565 (rows x columns), 8-bit RGB TIFF, FoV of 45 degrees and about 540 pixels across; from a
+    diabetic retinopathy screening in the Netherlands (Canon CR5, 3 CCD). Ids 01 to 20 test, 21 to 40 train:
+    the owner's split.
 Labels
-    First observer on all 40, the usual truth; second observer on the 20 test photographs only. GIF. Those of the second
-    observer are palette images whose grey values are 3 and 253, not 0 and 255. Vessel share inside the FoV: 12.5 %
-    (train) and 12.7 % (test) by the first observer.
+    First observer on all 40, the usual truth; second observer on the 20 test photographs only. GIF. Those
+    of the second observer are palette images whose grey values are 3 and 253, not 0 and 255. Vessel share
+    inside the FoV: 12.5 % (train) and 12.7 % (test) by the first observer.
 FoV
     Official masks for all 40.
 Archive
@@ -14,9 +15,9 @@ Archive
 Licence
     The owner states terms of use on the page; the files may not be passed on by this project.
 Traps
-    Since the move to the challenge site the download holds no labels of the test photographs, neither observer's:
-    with it alone nothing can be evaluated. The mirror still has the first observer's. It lacks the second observer's,
-    whose row is then missing from the tables.
+    Since the move to the challenge site the download holds no labels of the test photographs, neither
+    observer's: with it alone nothing can be evaluated. The mirror still has the first observer's. It lacks
+    the second observer's, whose row is then missing from the tables.
 """
 
 import re
@@ -41,18 +42,18 @@ def describe(identifier: str) -> tuple[str, str]:
 
 def explain(missing: Collection[str]) -> str:
     """Tell today's official download, which has no labels of the test photographs, from a damaged one."""
-    if missing and all(path.startswith("labels/") and describe(path[7:9])[1] == "test" for path in missing):
-        return (
-            f"it lacks the first observer's labels of {len(missing)} test photographs, as every official download does "
-            "since DRIVE moved to the challenge site; use an older DRIVE.zip, or the mirror, which has them: take this "
-            "archive away and set datasets.drive.source.mirror to true"
-        )
-    return ""
+    if not missing or not all(path.startswith("labels/") and path[7:9] <= "20" for path in missing):
+        return ""
+    return (
+        f"it lacks the first observer's labels of {len(missing)} test photographs, as the official download "
+        "does since DRIVE moved to the challenge site; use an older DRIVE.zip; or the mirror, which has "
+        "them: take this archive away and set datasets.drive.source.mirror to true"
+    )
 
 
 SOURCE = Source(
     title="DRIVE",
-    page="https://drive.grand-challenge.org/",
+    page="https://drive.grand-challenge.org/ (with a login; see the data sheet on what it lacks today)",
     archives=("DRIVE.zip",),
     mirror="https://codeload.github.com/sraashis/deepdyn/tar.gz/48018b62a245dd791e45d60b28068489a8c32742",
     place=place,

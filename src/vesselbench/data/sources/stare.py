@@ -1,21 +1,22 @@
 """STARE: Structured Analysis of the Retina, the vessel set (Hoover et al., IEEE TMI 19(3), 2000).
 
 Photographs
-    20, 605 x 700 (rows x columns), 8-bit RGB PPM, FoV of 35 degrees (TopCon TRV-50 film, scanned); 10 of them show
-    pathology. Ids im0001 to im0324, with gaps.
+    20, 605 x 700 (rows x columns), 8-bit RGB PPM, FoV of 35 degrees (TopCon TRV-50 film, scanned); 10 of
+    them show pathology. Ids im0001 to im0324, with gaps.
 Labels
-    Two observers on all 20, PPM: A. Hoover (``ah``) is the usual truth, V. Kouznetsova (``vk``) drew many more of the
-    thin vessels. Vessel share inside the FoV: 10.3 % (ah), 14.7 % (vk).
+    Two observers on all 20, PPM: A. Hoover (``ah``) is the usual truth, V. Kouznetsova (``vk``) drew many
+    more of the thin vessels. Vessel share inside the FoV: 10.3 % (ah), 14.7 % (vk).
 FoV
     No official masks: estimated.
 Archives
-    ``stare-images.tar``, ``labels-ah.tar``, ``labels-vk.tar`` from the owner's page, without login. Every member is
-    packed with gzip; here the unpacked files are kept, and their sha256 is that of the unpacked bytes.
+    ``stare-images.tar``, ``labels-ah.tar``, ``labels-vk.tar`` from the owner's page, without login. Every
+    member is packed with gzip; here the unpacked files are kept, and their sha256 is that of the unpacked
+    bytes.
 Licence
     The owner states none; the files may not be passed on by this project.
 Traps
-    No official split: leave-one-out, 10 / 10 and 16 / 4 are all in use. The background is noisy film, not black. Label
-    files are called ``.ppm`` but hold one channel (PGM); readers that trust the name fail.
+    No official split: leave-one-out, 10 / 10 and 16 / 4 are all in use. The background is noisy film, not
+    black. Label files are called ``.ppm`` but hold one channel (PGM); readers that trust the name fail.
 """
 
 import re

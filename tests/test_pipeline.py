@@ -1,0 +1,97 @@
+"""dvc.yaml against the code: what a stage lists is what it imports, and what it declares is what it reads."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+
+from vesselbench.imports import import_closure
+
+ROOT = Path(__file__).parents[1]
+STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
+SOURCES = "src/vesselbench/data/sources"
+# Code that a stage finds by name while it runs, which imports cannot show, and tables that it reads from the package.
+FOUND_BY_NAME = {
+    "download": [f"{SOURCES}/${{item.dataset}}"],
+    "network": ["src/vesselbench/models"],
+    "table": ["src/vesselbench/reports/reported.csv"],
+}
+
+
+def code_deps(word: str) -> set[str]:
+    return {dep for dep in STAGES[word]["deps"] if dep.startswith("src/")}
+
+
+def needed(word: str) -> set[str]:
+    files = {path.relative_to(ROOT).as_posix() for path in import_closure(f"vesselbench.stages.{word}")}
+    if word == "download":  # what each source imports beside its own folder
+        for source in (ROOT / SOURCES).glob("*/source.py"):
+            module = f"vesselbench.data.sources.{source.parent.name}.source"
+            files |= {path.relative_to(ROOT).as_posix() for path in import_closure(module)}
+        files = {file for file in files if not file.startswith(SOURCES)}
+    found = set(FOUND_BY_NAME.get(word, []))
+    return {file for file in files if not any(file.startswith(f"{folder}/") for folder in found)} | found
+
+
+@pytest.mark.parametrize("word", STAGES)
+def test_listed_code_is_the_import_closure(word):
+    assert code_deps(word) == needed(word)
+
+
+@pytest.mark.parametrize("word", STAGES)
+def test_declared_params_are_those_read(word):
+    read = set()
+    for node in ast.walk(ast.parse((ROOT / f"src/vesselbench/stages/{word}.py").read_text())):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "read_params":
+            for key in node.args:
+                parts = key.values if isinstance(key, ast.JoinedStr) else [key]
+                read.add("".join(p.value if isinstance(p, ast.Constant) else f"${{item.{p.value.id}}}" for p in parts))
+    assert read == set(STAGES[word]["params"])
+
+
+def test_only_stages_read_params():
+    readers = [path for path in (ROOT / "src").rglob("*.py") if "read_params(" in path.read_text()]
+    assert {path.parent.name for path in readers} == {"stages", "vesselbench"}
+    assert [path.name for path in readers if path.parent.name == "vesselbench"] == ["config.py"]
+
+
+def test_a_stage_is_one_word_everywhere():
+    for word, stage in STAGES.items():
+        assert stage["cmd"].split()[:3] == ["python", "-m", f"vesselbench.stages.{word}"]
+        arguments = stage["cmd"].split()[3:]
+        assert arguments == [f"${{item.{name}}}" for name in stage["matrix"]]
+
+
+def test_expensive_stages_have_cached_outputs_only():
+    for word in ("download", "fov", "network", "train", "predict", "evaluate"):
+        assert all(isinstance(out, str) for out in STAGES[word]["outs"]), word
+
+
+def test_every_list_of_run_names_an_entry():
+    params = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+    assert set(params["run"]["datasets"]) == set(params["datasets"])
+    assert set(params["run"]["models"]) <= set(params["models"])
+    for dataset in params["datasets"]:
+        assert dataset in params["train"]
+        assert set(params["predict"][dataset]) >= set(params["run"]["modes"])
+    names = [*params["datasets"], *params["models"], *params["run"]["modes"]]
+    assert not [name for name in names if "-" in name], "DVC joins names by '-': it would mix them up silently"
+
+
+def test_the_table_of_the_phantom_needs_no_other_data_set():
+    with Repo(str(ROOT)) as repo:
+        waiting, seen = ["table@phantom"], set()
+        outs = {out.def_path: stage for stage in repo.index.stages for out in stage.outs}
+        stages = {stage.addressing: stage for stage in repo.index.stages}
+        while waiting:
+            name = waiting.pop()
+            seen.add(name)
+            for dep in stages[name].deps:
+                makers = {s.addressing for out, s in outs.items() if f"{dep.def_path}/".startswith(f"{out}/")}
+                makers |= {s.addressing for out, s in outs.items() if out.startswith(f"{dep.def_path}/")}
+                waiting += sorted(makers - seen)
+    assert len(seen) > 10
+    assert {name.split("@")[0] for name in seen} == set(STAGES)
+    assert not [name for name in seen if any(other in name for other in ("drive", "chase_db1", "stare"))]
