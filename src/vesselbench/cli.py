@@ -9,6 +9,7 @@ from pathlib import Path
 from vesselbench.config import UserError
 from vesselbench.data.archives import archive_folder
 from vesselbench.data.check import check
+from vesselbench.data.images import read_image, read_label
 from vesselbench.data.manifest import dataset_names
 from vesselbench.data.sample import read_samples
 
@@ -45,9 +46,11 @@ def check_data(words: argparse.Namespace) -> None:
 
 def draw_sheet(words: argparse.Namespace) -> None:
     """Draw the contact sheet of a downloaded data set."""
-    from vesselbench.reports.sheet import sheet  # matplotlib takes a second to import
+    from vesselbench.reports.pictures import sheet  # matplotlib takes a second to import
     from vesselbench.reports.style import save
 
-    samples = read_samples(Path("data/raw", words.dataset))
-    save(sheet(samples[: words.images]), words.out)
+    samples = read_samples(Path("data/raw", words.dataset))[: words.images]
+    images = [read_image(sample.image) for sample in samples]
+    truths = [read_label(sample.truth) for sample in samples]
+    save(sheet(images, truths, [sample.id for sample in samples]), words.out)
     print(words.out)

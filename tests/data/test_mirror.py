@@ -129,7 +129,7 @@ def test_no_such_file(server, target):
     server.script = [404]
     with pytest.raises(UserError) as error:
         fetch(server.address, target, pause=0)
-    assert str(error.value) == f"{server.address}: no such file (HTTP 404); fetch the owner's archives"
+    assert str(error.value) == f"{server.address}: no such file (HTTP 404); the mirror has gone"
     assert len(server.ranges) == 1
 
 
@@ -138,7 +138,7 @@ def test_page_in_place_of_the_archive(server, target):
     with pytest.raises(UserError) as error:
         fetch(server.address, target, attempts=2, pause=0)
     assert str(error.value) == (
-        f"{server.address}: 2 attempts failed, the last with: what arrived is not a whole gzip file; "
+        f"{server.address}: 2 attempts failed, the last because of: what arrived is not a whole gzip file; "
         f"check the connection and run it again: it goes on from {target}.part"
     )
     assert list(target.parent.iterdir()) == []
@@ -146,7 +146,7 @@ def test_page_in_place_of_the_archive(server, target):
 
 def test_ever_cut_connection_keeps_what_came(server, target):
     server.script = ["half"] * 3
-    with pytest.raises(UserError, match="3 attempts failed, the last with: ChunkedEncodingError"):
+    with pytest.raises(UserError, match="3 attempts failed, the last because of: ChunkedEncodingError"):
         fetch(server.address, target, attempts=3, pause=0)
     kept = target.with_name("mirror.tar.gz.part").read_bytes()
     assert len(kept) == 2 * CHUNK
@@ -156,5 +156,5 @@ def test_ever_cut_connection_keeps_what_came(server, target):
 
 def test_no_server(target, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with pytest.raises(UserError, match="2 attempts failed, the last with: ConnectionError"):
+    with pytest.raises(UserError, match="2 attempts failed, the last because of: ConnectionError"):
         fetch("http://127.0.0.1:9/file.tar.gz", target, attempts=2, pause=0)

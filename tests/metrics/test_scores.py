@@ -78,8 +78,8 @@ def test_the_protocol_says_how(records):
         "images": 2,
         "threshold": "p >= 0.5 (16-bit level >= 32768)",
         "truth": "first observer, native size",
-        "connectivity": "mean over images, whole frame; 8-connected segments, 256 thresholds, Zhang skeleton, "
-        "alpha 0.05",
+        "connectivity": "mean over images, whole frame; 8-connected segments, 256 thresholds, "
+        "Zhang skeleton, alpha 0.05",
     }
 
 

@@ -3,7 +3,7 @@
 import json
 
 from vesselbench.reports.collect import read_results
-from vesselbench.reports.notes import budget_note
+from vesselbench.reports.notes import budget_note, prediction_note
 from vesselbench.reports.tables import markdown, metrics, write_tables
 
 BOTH = ["iternet", "unet"]
@@ -74,7 +74,8 @@ def test_several_seeds_give_mean_and_spread(scores_folder):
 def test_a_data_set_without_claims_has_ours_alone(scores_folder):
     text = markdown("phantom", read_results(scores_folder, BOTH, [0], ["patched"]), None)
     assert text.startswith("# Phantom\n")
-    assert "aper, " not in text
+    assert "paper, own" not in text
+    assert "- Paper:" not in text
     assert "±" not in text
 
 
@@ -116,3 +117,13 @@ def test_the_full_schedule_is_called_so():
         "the paper's 10,000 steps of 32 patches of 128 x 128."
     )
     assert budget_note("phantom", 500, 8, 64) == "Training: 500 steps of 8 patches of 64 x 64 pixels."
+
+
+def test_how_the_maps_came_about():
+    stored = {"batch": 32, "accelerator": "cpu", "precision": "32-true", "patch": 128, "stride": 3}
+    assert prediction_note("patched", mode="patched", **stored) == (
+        "Mode patched: patches of 128 x 128 pixels at stride 3, overlaps averaged; precision 32-true."
+    )
+    assert prediction_note("once", mode="whole", **stored) == (
+        "Mode once: each image in one pass; precision 32-true."
+    )

@@ -18,6 +18,7 @@ RECIPE = Recipe(
     schedule="cosine", warmup=5, epoch=10, keep="lowest_training_loss", accelerator="cpu", precision="bf16-mixed",
     channels_last=True, checkpoint_minutes=10.0,
     augmentation=Augmentation(SOME, SOME, SOME, Chance(180, 0.5), SOME, 0.5, SOME, SOME),
+    preprocess="",
 )  # fmt: skip
 ENTRY = NetworkEntry("iternet", "rgb", {"width": 4, "iterations": 2})
 IDS = ["a", "b", "c"]

@@ -106,9 +106,8 @@ def read_members(archive: Path, origin: str) -> Iterator[tuple[str, bytes]]:
         try:
             member = next(members, None)
         except DAMAGE as error:
-            raise UserError(
-                f"{archive}: damaged or cut short ({error}); fetch it again from {origin}"
-            ) from error
+            fault = f"damaged or cut short ({error})"
+            raise UserError(f"{archive}: {fault}; fetch it again from {origin}") from error
         if member is None:
             return
         yield member

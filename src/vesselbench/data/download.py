@@ -40,8 +40,8 @@ def obtain(dataset: str, parameters: Mapping[str, Any], target: Path) -> None:
     Raises
     ------
     UserError
-        The data set or a parameter is unknown; an archive is absent, damaged or altered; the disk is full.
-        The message says what to fetch from where. ``target`` is then as it was.
+        The data set or a parameter is unknown; an archive is absent, damaged or altered. The message says
+        what to fetch from where. ``target`` is then as it was, as it is when the disk is full.
     """
     source = find_source(dataset)
     options = build(source.parameters, parameters, f"datasets.{dataset}.source")
@@ -58,24 +58,26 @@ def find_archives(source: Source, dataset: str, mirror: bool) -> list[Path]:
     Raises
     ------
     UserError
-        Some but not all of the owner's archives are there, or none is and there is no mirror to turn to.
+        Some but not all of the owner's archives are there, or none is and the mirror may not be used or
+        does not answer.
     """
     folder = archive_folder()
     archives = [folder / name for name in source.archives]
     absent = [path for path in archives if not path.exists()]
     if not absent:
         return archives
+    names = ", ".join(path.name for path in absent)
+    advice = f"fetch {names} from {source.page} and put into {folder}"
     if mirror and len(absent) == len(archives):
         if not MIRROR_ARCHIVE.exists():
             print(f"{absent[0]}: no such file; turning to the mirror {source.mirror}", file=sys.stderr)
-            fetch(source.mirror, MIRROR_ARCHIVE)
+            try:
+                fetch(source.mirror, MIRROR_ARCHIVE)
+            except UserError as error:
+                raise UserError(f"{error}; or {advice}") from error
         return [MIRROR_ARCHIVE]
-    names = ", ".join(path.name for path in absent)
     other = "take the others away" if mirror else f"set datasets.{dataset}.source.mirror to true"
-    raise UserError(
-        f"{absent[0]}: no such file; fetch {names} from {source.page} and put it into {folder}, "
-        f"or {other} to use the public mirror"
-    )
+    raise UserError(f"{absent[0]}: no such file; {advice}, or {other} to use the public mirror")
 
 
 def origin(source: Source, archive: Path) -> str:
@@ -107,13 +109,13 @@ def describe_fault(source: Source, archive: Path, files: Sequence[RawFile], foun
     known = "" if altered else source.explain(lacking)
     if known:
         return start + known
-    first = wrong[(altered or lacking)[0]]
-    found_there = f"differs (sha256 expected {first.sha256}, found {found.differing.get(first.path)})"
-    others = len(altered or lacking) - 1
-    what = f"{first.member} {found_there if altered else 'is missing'}" + f", and {others} more" * bool(
-        others
-    )
-    return f"{start}{what}; fetch the archive again from {origin(source, archive)}"
+    first, others = wrong[(altered or lacking)[0]], len(altered or lacking) - 1
+    what = f"{first.member} is missing"
+    if altered:
+        digest = found.differing[first.path]
+        what = f"{first.member} differs (sha256 expected {first.sha256}, found {digest})"
+    more = f", and {others} more" if others else ""
+    return f"{start}{what}{more}; fetch the archive again from {origin(source, archive)}"
 
 
 def _unpack(source: Source, files: Sequence[RawFile], archives: Sequence[Path], target: Path) -> None:
@@ -136,6 +138,4 @@ def _unpack(source: Source, files: Sequence[RawFile], archives: Sequence[Path], 
     for name, consequence in CONSEQUENCES.items():
         absent = sum(file.path.startswith(name) and file.path not in found.matching for file in files)
         if absent:
-            print(
-                f"warning: {archives[0]}: holds {absent} files less of {name}; {consequence}", file=sys.stderr
-            )
+            print(f"warning: {archives[0]}: lacks {absent} files of {name}; {consequence}", file=sys.stderr)

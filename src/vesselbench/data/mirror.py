@@ -50,12 +50,12 @@ def fetch(address: str, target: Path, attempts: int = 5, pause: float = 1.0) -> 
             if not _is_whole(part):
                 _append(address, part)
         except requests.RequestException as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = str(error) if error.response is not None else type(error).__name__
         if _is_whole(part):
             part.replace(target)
             return
     raise UserError(
-        f"{address}: {attempts} attempts failed, the last with: {reason}; "
+        f"{address}: {attempts} attempts failed, the last because of: {reason}; "
         f"check the connection and run it again: it goes on from {part}"
     )
 
@@ -65,11 +65,9 @@ def _append(address: str, part: Path) -> None:
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     with requests.get(address, headers=headers, stream=True, timeout=TIMEOUT) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
-            part.unlink()  # longer than the server's file: not of one piece with it
+            part.unlink(missing_ok=True)  # longer than the server's file: not of one piece with it
         if response.status_code in (requests.codes.not_found, requests.codes.gone):
-            raise UserError(
-                f"{address}: no such file (HTTP {response.status_code}); fetch the owner's archives"
-            )
+            raise UserError(f"{address}: no such file (HTTP {response.status_code}); the mirror has gone")
         response.raise_for_status()
         resumed = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
         start = start if resumed else 0

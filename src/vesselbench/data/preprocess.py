@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from vesselbench.config import PARAMS, UserError
 
@@ -14,8 +15,20 @@ def rgb(image: np.ndarray) -> np.ndarray:
     return image
 
 
+def flat(image: np.ndarray) -> np.ndarray:
+    """Take the background away: four times the difference from the local mean, about 128, clipped to 0..255.
+
+    The mean is a Gaussian's, of standard deviation 4 % of the image's width. Ours, not the paper's: without brightness and
+    hue to explain first, a network comes to the vessels within some hundred steps, which a small budget needs.
+    """
+    pixels = image.astype(np.float32)
+    spread = 0.04 * image.shape[1]
+    mean = gaussian_filter(pixels, sigma=(spread, spread, 0), mode="nearest")
+    return np.clip(np.rint(128 + 4 * (pixels - mean)), 0, 255).astype(np.uint8)
+
+
 # Name -> (function from uint8 (H, W, 3) to uint8 (H, W, channels), channels).
-_KNOWN: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {"rgb": (rgb, 3)}
+_KNOWN: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {"rgb": (rgb, 3), "flat": (flat, 3)}
 
 
 def _find(name: str) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
@@ -35,7 +48,7 @@ def preprocess(name: str, image: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     name
-        ``"rgb"``: unchanged.
+        ``"rgb"``: unchanged; ``"flat"``: without its background.
     image
         uint8 (H, W, 3), RGB.
 

@@ -39,7 +39,7 @@ def roc_figure(
     """
     figure = Figure(figsize=(6.4, 6.4), layout="constrained")
     axes = figure.add_subplot()
-    corner = axes.inset_axes((0.43, 0.27, 0.54, 0.54), xlim=ZOOM[:2], ylim=ZOOM[2:])
+    corner = axes.inset_axes((0.36, 0.24, 0.54, 0.54), xlim=ZOOM[:2], ylim=ZOOM[2:])
     for place in (axes, corner):
         _draw_curves(place, curves, results)
         if second_observer:
@@ -54,6 +54,7 @@ def roc_figure(
     for line in axes.indicate_inset_zoom(corner, edgecolor="0.4").connectors:
         line.set_visible(False)  # they would cross the curves
     corner.tick_params(labelsize=8)
+    corner.yaxis.tick_right()  # clear of the diagonal
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set(xlabel="False positive rate (1 - specificity)", ylabel="True positive rate (sensitivity)")
     axes.set_title(

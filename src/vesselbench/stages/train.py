@@ -25,7 +25,7 @@ def main(dataset: str, model: str, seed: str) -> None:
     default, own = read_params("train.default", f"train.{dataset}")
     recipe = build(Recipe, overlay(default, own), f"train.{dataset} over train.default")
     network = json.loads(Path("data/networks", f"{model}.json").read_text())
-    entry = NetworkEntry(network["network"], network["preprocess"], network["arguments"])
+    entry = NetworkEntry(network["network"], recipe.preprocess or network["preprocess"], network["arguments"])
     samples = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))["train"]
     images, labels = stack_samples(samples, entry.preprocess)
     print(f"training {model} on {len(samples)} images of {dataset}: {recipe.steps} steps of {recipe.batch} patches")

@@ -35,6 +35,8 @@ class Recipe:
         Time between two checkpoints.
     augmentation
         See ``vesselbench.data.augment``.
+    preprocess
+        Taken instead of the network's own where it is not empty.
     """
 
     steps: int
@@ -53,6 +55,7 @@ class Recipe:
     channels_last: bool
     checkpoint_minutes: float
     augmentation: Augmentation
+    preprocess: str
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "crops_per_image", "patch", "epoch", "learning_rate"):

@@ -5,8 +5,8 @@ Photographs
     of 14 children (Nidek NM-200-D). Ids 01L, 01R to 14L, 14R; the group is the child, so that no split
     parts two eyes.
 Labels
-    Two observers on all 28, 1-bit PNG; the first (``_1stHO``) is the usual truth. Vessel share of the whole
-    photograph: 10.05 % (first), 9.65 % (second).
+    Two observers on all 28, 1-bit PNG; the first (``_1stHO``) is the usual truth. Vessel share inside
+    the FoV: 10.05 % (first), 9.65 % (second).
 FoV
     No official masks: estimated.
 Archive
@@ -15,8 +15,8 @@ Licence
     CC BY 4.0, as the owner's page says.
 Traps
     No official split. 20 train / 8 test in order of name is common, 8 / 20 as well, and the two are not
-    comparable. The background is not quite black, and many photographs are brightest at the disc and dim
-    towards the rim.
+    comparable. Photographs are brightest at the disc and dim towards the rim, some so much that a fixed
+    threshold that suits STARE's grain cuts into the FoV.
 """
 
 import re
