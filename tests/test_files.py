@@ -18,9 +18,14 @@ def test_on_a_full_disk_what_was_there_stays_and_nothing_is_left_over(tmp_path):
     target = tmp_path / "out"
     with whole_folder(target) as folder:
         (folder / "old").write_text("old")
-    with pytest.raises(OSError, match="No space"), whole_folder(target) as folder:
-        (folder / "new").write_text("half")
-        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fill_the_disk():
+        with whole_folder(target) as folder:
+            (folder / "new").write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        fill_the_disk()
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "old"]
 
 
@@ -29,8 +34,13 @@ def test_a_file_is_whole_or_as_before(tmp_path):
     with whole_file(target) as path:
         assert path.suffix == ".csv"
         path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), whole_file(target) as path:
-        path.write_text("half")
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with whole_file(target) as path:
+            path.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert target.read_text() == "old"
     assert list(target.parent.iterdir()) == [target]

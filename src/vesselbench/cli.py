@@ -20,7 +20,9 @@ def main() -> None:
     groups = parser.add_subparsers(required=True, metavar="COMMAND")
     data = groups.add_parser("data", help="look at the data sets").add_subparsers(required=True, metavar="COMMAND")
     command = data.add_parser("check", help="what is there, what is missing, what differs, and where to get it")
-    command.add_argument("datasets", nargs="*", metavar="DATASET", help=f"{', '.join(dataset_names())}; all if left out")
+    command.add_argument(
+        "datasets", nargs="*", metavar="DATASET", help=f"{', '.join(dataset_names())}; all if left out"
+    )
     command.set_defaults(act=check_data)
     command = data.add_parser("sheet", help="draw a data set's photographs and labels on one sheet")
     command.add_argument("dataset", metavar="DATASET")

@@ -51,7 +51,9 @@ def _lookup(document: Any, key: str, path: Path) -> Any:
         if not isinstance(node, Mapping) or part not in node:
             parent = ".".join(key.split(".")[:depth]) or "the file"
             known = ", ".join(map(str, node)) if isinstance(node, Mapping) else "nothing"
-            raise UserError(f"{path}: '{part}' is not defined in {parent}, which has: {known}; add it or correct the name")
+            raise UserError(
+                f"{path}: '{part}' is not defined in {parent}, which has: {known}; add it or correct the name"
+            )
         node = node[part]
     return node
 

@@ -50,8 +50,8 @@ def whole_file(target: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        A path on the same file system, with the suffix of ``target``, to write to. If the block raises, it is removed and
-        ``target`` is left as it was.
+        A path on the same file system, with the suffix of ``target``, to write to. If the block raises, it is
+        removed and ``target`` is left as it was.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)

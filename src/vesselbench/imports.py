@@ -35,7 +35,10 @@ def import_closure(module: str) -> list[Path]:
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names if _is_module(node, alias))]
+                names = [
+                    node.module,
+                    *(f"{node.module}.{alias.name}" for alias in node.names if _is_module(node, alias)),
+                ]
             else:
                 continue
             waiting += [name for name in names if name.split(".")[0] == PACKAGE]

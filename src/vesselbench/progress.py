@@ -14,7 +14,10 @@ def progress(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm:
     terminal = sys.stderr.isatty()
     options = {"dynamic_ncols": terminal, "mininterval": 0.2 if terminal else 10.0, **options}
     if not terminal:
-        options |= {"ascii": True, "bar_format": "{desc} {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"}
+        options |= {
+            "ascii": True,
+            "bar_format": "{desc} {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+        }
         options |= {"file": _Lines()}
     return tqdm(iterable, **options)
 

@@ -53,9 +53,7 @@ def toy(tmp_path, monkeypatch):
         members[f"toy/{stem}.png"] = stream.getvalue()
         digest = hashlib.sha256(stream.getvalue()).hexdigest()
         files.append(RawFile(f"{path}.png", digest, 2, 3, "toy.zip", f"toy/{stem}.png"))
-    source = Source(
-        title="Toy", page="https://owner.example/", archives=("toy.zip",), mirror="http://mirror.example/"
-    )
+    source = Source(title="Toy", page="https://owner.example/", archives=("toy.zip",), mirror="http://mirror.example/")
     for module in (check, download):
         monkeypatch.setattr(module, "find_source", lambda dataset: source)
         monkeypatch.setattr(module, "read_manifest", lambda dataset: files)

@@ -75,9 +75,7 @@ def test_archive_cut_short(tmp_path, name):
         zipped(path, members) if name == "x.zip" else tar(path, members, "w:gz" if name[-1] == "z" else "w")
         whole = path.read_bytes()
         path.write_bytes(whole[: 3000 if name == "x.tar" else len(whole) // 2])
-    with pytest.raises(
-        UserError, match=rf"{name}: damaged or cut short \(.+\); fetch it again from the owner$"
-    ):
+    with pytest.raises(UserError, match=rf"{name}: damaged or cut short \(.+\); fetch it again from the owner$"):
         list(read_members(path, "the owner"))
 
 
@@ -105,9 +103,7 @@ def test_folder_of_archives(tmp_path, monkeypatch):
     monkeypatch.setenv("VESSELBENCH_ARCHIVES", "archives")
     with pytest.raises(UserError) as error:
         archive_folder()
-    assert str(error.value) == (
-        "$VESSELBENCH_ARCHIVES is 'archives'; it must be an absolute path; start it with /"
-    )
+    assert str(error.value) == ("$VESSELBENCH_ARCHIVES is 'archives'; it must be an absolute path; start it with /")
     monkeypatch.setenv("VESSELBENCH_ARCHIVES", str(tmp_path / "none"))
     with pytest.raises(UserError, match="where there is no folder; correct or unset it"):
         archive_folder()

@@ -70,9 +70,7 @@ def test_optional_file_missing_is_well(toy):
 def test_faulty_archives(toy):
     toy.pack(ARCHIVES / "toy.zip", a_photo=b"altered")
     lines, all_well = check("toy", ARCHIVES, RAW)
-    assert (
-        "data/archives/toy.zip: 4 of 5 files match the manifest; toy/a_photo.png differs (sha256" in lines[1]
-    )
+    assert "data/archives/toy.zip: 4 of 5 files match the manifest; toy/a_photo.png differs (sha256" in lines[1]
     assert not all_well
     (ARCHIVES / "toy.zip").write_bytes(b"PK")
     lines, all_well = check("toy", ARCHIVES, RAW)
@@ -107,6 +105,4 @@ def test_drawn_data_set(toy, monkeypatch):
 def test_unknown_data_set():
     with pytest.raises(UserError) as error:
         check("drvie", ARCHIVES, RAW)
-    assert str(error.value) == (
-        "data set 'drvie' is unknown; choose one of: chase_db1, drive, phantom, stare"
-    )
+    assert str(error.value) == ("data set 'drvie' is unknown; choose one of: chase_db1, drive, phantom, stare")

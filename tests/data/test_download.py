@@ -213,8 +213,6 @@ def test_cut_real_archive(archives, tmp_path, monkeypatch):
         (tmp_path / name).chmod(0o644)
         whole = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(
-            UserError, match=rf"{name}: damaged or cut short \(.+\); fetch it again from https://"
-        ):
+        with pytest.raises(UserError, match=rf"{name}: damaged or cut short \(.+\); fetch it again from https://"):
             obtain(dataset, {}, tmp_path / "raw")
         assert not (tmp_path / "raw").exists()

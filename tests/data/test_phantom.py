@@ -10,10 +10,10 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from vesselbench.config import UserError, build
 from vesselbench.data.images import read_classes, read_image, read_label, read_mask
-from vesselbench.data.phantom import Phantom, PhantomParameters, draw, draw_dataset
-from vesselbench.data.phantom_fundus import cloud, photograph
-from vesselbench.data.phantom_vessels import Retina, View, bifurcation, grow_tree, stamp
 from vesselbench.data.sample import read_samples, write_samples
+from vesselbench.data.sources.phantom.drawing import Phantom, PhantomParameters, draw, draw_dataset
+from vesselbench.data.sources.phantom.fundus import cloud, photograph
+from vesselbench.data.sources.phantom.vessels import Retina, View, bifurcation, grow_tree, stamp
 
 SMALL = PhantomParameters(size=128, train=2, test=1, seed=3)
 
@@ -129,9 +129,7 @@ def test_green_shows_vessels_best_and_veins_darkest(phantoms):
         contrast = {}
         for channel in (0, 1):
             level = phantom.image[..., channel] * inside
-            ratio = level / np.maximum(
-                gaussian_filter(level, 8) / np.maximum(gaussian_filter(inside, 8), 0.1), 1
-            )
+            ratio = level / np.maximum(gaussian_filter(level, 8) / np.maximum(gaussian_filter(inside, 8), 0.1), 1)
             contrast[channel] = [1 - ratio[phantom.artery_vein == kind].mean() for kind in (1, 2)]
         artery, vein = contrast[1]
         assert 0 < contrast[0][1] < vein
@@ -166,9 +164,7 @@ def test_a_plain_filter_finds_the_vessels_but_not_well(phantoms):
 def test_both_sides_and_sizes():
     eyes = [draw(128, np.random.default_rng(k)) for k in range(8)]
     # The disc is the brightest patch: on the left in a left eye, on the right in a right one.
-    sides = {
-        int(gaussian_filter(eye.image[..., 1].astype(float), 4).max(axis=0).argmax() > 64) for eye in eyes
-    }
+    sides = {int(gaussian_filter(eye.image[..., 1].astype(float), 4).max(axis=0).argmax() > 64) for eye in eyes}
     assert sides == {0, 1}
     small, large = (draw(size, np.random.default_rng(5)) for size in (128, 384))
     assert small.truth.shape == (128, 128)

@@ -23,5 +23,5 @@ def test_record(toy):
 @pytest.mark.parametrize("dataset", ["drive", "chase_db1", "stare"])
 def test_committed_manifests_are_what_the_archives_give(archives, dataset, tmp_path):
     record(find_source(dataset), archives, tmp_path / "made.csv")
-    committed = resources.files("vesselbench.data") / "manifests" / f"{dataset}.csv"
+    committed = resources.files("vesselbench.data.sources") / dataset / "manifest.csv"
     assert (tmp_path / "made.csv").read_text() == committed.read_text()

@@ -27,7 +27,7 @@ def test_one_source_does_not_import_the_others():
         "print([name for name in sys.modules if name.startswith('vesselbench.data.sources.')])"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "['vesselbench.data.sources.stare']"
+    assert answer.stdout.strip() == "['vesselbench.data.sources.stare', 'vesselbench.data.sources.stare.source']"
 
 
 @pytest.mark.parametrize("dataset", COUNTS)
@@ -44,8 +44,7 @@ def test_manifest(dataset):
 
 def test_groups_and_subsets(tmp_path):
     samples = {
-        name: list_samples(find_source(name), [file.path for file in read_manifest(name)], tmp_path)
-        for name in COUNTS
+        name: list_samples(find_source(name), [file.path for file in read_manifest(name)], tmp_path) for name in COUNTS
     }
     subsets = [(sample.id, sample.subset) for sample in samples["drive"]]
     assert subsets == [(f"{i:02d}", "train" if i > 20 else "test") for i in range(1, 41)]

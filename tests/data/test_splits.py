@@ -15,9 +15,7 @@ EYES = [sample(f"{child}{eye}", child) for child in ("3", "1", "2") for eye in "
 
 
 def held_out(samples, **scheme):
-    return [
-        name for name, subset in split_samples(samples, SplitScheme(**scheme)).items() if subset == "test"
-    ]
+    return [name for name, subset in split_samples(samples, SplitScheme(**scheme)).items() if subset == "test"]
 
 
 def test_official():
@@ -44,9 +42,7 @@ def test_first_n_cutting_a_group():
 
 
 def test_first_n_leaving_nothing():
-    with pytest.raises(
-        UserError, match="first_n with train 6 leaves no test sample of 6; use a smaller number"
-    ):
+    with pytest.raises(UserError, match="first_n with train 6 leaves no test sample of 6; use a smaller number"):
         held_out(EYES, scheme="first_n", train=6)
 
 

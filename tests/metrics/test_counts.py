@@ -84,9 +84,7 @@ def test_a_perfect_prediction_scores_one(score):
 
 
 def test_other_shapes_are_refused():
-    with pytest.raises(
-        ValueError, match=r"prediction has shape \(2, 3\), truth has \(2, 2\); they must be equal"
-    ):
+    with pytest.raises(ValueError, match=r"prediction has shape \(2, 3\), truth has \(2, 2\); they must be equal"):
         count(TRUTH, np.zeros((2, 3)), ALL)
     with pytest.raises(ValueError, match=r"truth has shape \(4,\); it must be \(H, W\)"):
         count(TRUTH.ravel(), FOUND.ravel(), ALL.ravel())

@@ -44,9 +44,7 @@ def test_equals_scikit_learn(levels):
     np.testing.assert_allclose(fpr, expected[0], atol=1e-12)
     np.testing.assert_allclose(tpr, expected[1], atol=1e-12)
     assert auc(pixels) == pytest.approx(roc_auc_score(truth[fov], map_[fov]), abs=1e-12)
-    assert average_precision(pixels) == pytest.approx(
-        average_precision_score(truth[fov], map_[fov]), abs=1e-12
-    )
+    assert average_precision(pixels) == pytest.approx(average_precision_score(truth[fov], map_[fov]), abs=1e-12)
 
 
 def test_pooling_two_images_is_adding_their_histograms():

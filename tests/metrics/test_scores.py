@@ -13,9 +13,7 @@ from vesselbench.metrics.scores import image_table, summarise, write_scores
 FOV = np.array([[True, True, True, False]] * 2)
 TRUTH = np.array([[1, 1, 0, 0], [0, 0, 0, 0]], np.uint8)
 RIGHT = np.array([[60000, 40000, 10, 0], [0, 20, 30, 0]], np.uint16)  # every vessel above every other pixel
-WRONG = np.array(
-    [[60000, 0, 50000, 50000], [0, 20, 30, 0]], np.uint16
-)  # one missed, one false in, one outside
+WRONG = np.array([[60000, 0, 50000, 50000], [0, 20, 30, 0]], np.uint16)  # one missed, one false in, one outside
 HOW = Evaluation()
 
 
@@ -108,9 +106,7 @@ def test_an_undefined_score_of_one_image_leaves_the_mean_undefined(records):
 
 def test_the_files(records, tmp_path):
     write_scores(tmp_path, records, Evaluation(curve_points=4))
-    assert json.loads((tmp_path / "scores.json").read_text()) == summarise(
-        records, Evaluation(curve_points=4)
-    )
+    assert json.loads((tmp_path / "scores.json").read_text()) == summarise(records, Evaluation(curve_points=4))
     images = pd.read_csv(tmp_path / "images.csv")
     assert images[["id", "mask"]].to_numpy().tolist() == [
         ["a", "fov"],

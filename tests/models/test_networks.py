@@ -98,7 +98,10 @@ def test_iternet_shares_the_mini_unet_and_starts_as_keras_does():
         (NetworkEntry("iternet", "rgb", {"iterations": 0}), "iterations 0"),
         (NetworkEntry("iternet", "grey"), "preprocess 'grey' is unknown; choose one of rgb"),
         (NetworkEntry("smp", "rgb", {"architecture": "Unett", "encoder_name": "vgg13_bn"}), "choose one of DPT"),
-        (NetworkEntry("smp", "rgb", {"architecture": "Unet", "encoder_name": "vgg99"}), "encoder_name 'vgg99' is unknown"),
+        (
+            NetworkEntry("smp", "rgb", {"architecture": "Unet", "encoder_name": "vgg99"}),
+            "encoder_name 'vgg99' is unknown",
+        ),
     ],
 )
 def test_unknown_names_are_answered_with_the_known_ones(entry, message):

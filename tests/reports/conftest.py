@@ -34,12 +34,8 @@ def scores_folder(tmp_path):
             run = folder / model / str(seed) / "patched"
             run.mkdir(parents=True)
             (run / "scores.json").write_text(json.dumps(scores(f1)))
-            (run / "roc.csv").write_text(
-                "mask,fpr,tpr\nfov,0,0\nfov,0.1,0.9\nfov,1,1\nframe,0,0\nframe,1,1\n"
-            )
-            rows = [
-                (i, mask, f1 + shift) for i, shift in (("01", 0.0), ("02", -0.1)) for mask in ("fov", "frame")
-            ]
+            (run / "roc.csv").write_text("mask,fpr,tpr\nfov,0,0\nfov,0.1,0.9\nfov,1,1\nframe,0,0\nframe,1,1\n")
+            rows = [(i, mask, f1 + shift) for i, shift in (("01", 0.0), ("02", -0.1)) for mask in ("fov", "frame")]
             pd.DataFrame(rows, columns=["id", "mask", "f1"]).to_csv(run / "images.csv", index=False)
     return folder
 

@@ -45,9 +45,7 @@ def test_rerun_and_quoted_rows_are_told_apart():
 
 
 def test_figures_quoted_without_a_mask_stay_out():
-    assert (
-        find("drive", "fov", "unet").scores["f1"] == 0.8174
-    )  # rerun, not the .8021 quoted for unknown pixels
+    assert find("drive", "fov", "unet").scores["f1"] == 0.8174  # rerun, not the .8021 quoted for unknown pixels
 
 
 def test_only_the_three_tables_count():

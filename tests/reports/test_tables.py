@@ -11,9 +11,7 @@ BOTH = ["iternet", "unet"]
 
 def row(text, *words):
     """Cells of the first row of the table that begins with these words."""
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"
-    ]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
     return next(cells for cells in rows if tuple(cells[: len(words)]) == words)
 
 
@@ -124,6 +122,4 @@ def test_how_the_maps_came_about():
     assert prediction_note("patched", mode="patched", **stored) == (
         "Mode patched: patches of 128 x 128 pixels at stride 3, overlaps averaged; precision 32-true."
     )
-    assert prediction_note("once", mode="whole", **stored) == (
-        "Mode once: each image in one pass; precision 32-true."
-    )
+    assert prediction_note("once", mode="whole", **stored) == ("Mode once: each image in one pass; precision 32-true.")

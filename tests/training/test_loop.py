@@ -83,12 +83,16 @@ def test_a_checkpoint_of_another_run_is_set_aside_and_said_so(tmp_path, capsys):
     short = replace(RECIPE, steps=2, epoch=2)
     Checkpoint(tmp_path, "another").save({"run": {}})
     run(tmp_path, short)
-    assert "not used, it was made with other parameters, data or code; moved to last.aside.pt" in capsys.readouterr().out
+    assert (
+        "not used, it was made with other parameters, data or code; moved to last.aside.pt" in capsys.readouterr().out
+    )
     assert (tmp_path / "last.aside.pt").exists()
 
 
 def test_a_loss_that_is_not_finite_names_step_and_images(tmp_path):
-    with pytest.raises(UserError, match=r"the loss of step \d+ is \[.*nan.*it must be finite; the batch came from images [abc]"):
+    with pytest.raises(
+        UserError, match=r"the loss of step \d+ is \[.*nan.*it must be finite; the batch came from images [abc]"
+    ):
         run(tmp_path, replace(RECIPE, learning_rate=1e30, warmup=0))
 
 

@@ -19,7 +19,9 @@ def test_loss_is_the_mean_cross_entropy_of_each_output():
 
 
 def test_rate_rises_and_falls():
-    recipe = build(Recipe, overlay(DEFAULT, {"steps": 100, "schedule": "cosine", "warmup": 3, "learning_rate": 1.0}), "t")
+    recipe = build(
+        Recipe, overlay(DEFAULT, {"steps": 100, "schedule": "cosine", "warmup": 3, "learning_rate": 1.0}), "t"
+    )
     assert recipe.rate(0) == pytest.approx(0.25)
     assert recipe.rate(50) == pytest.approx(0.5)
     assert 0 < recipe.rate(99) < 0.001

@@ -1,8 +1,9 @@
 """Random patches of training images, augmented as they are drawn, in one batched pass on the images' device.
 
-IterNet's released code augments a whole image in this order and then crops: brightness, contrast, saturation, rotation,
-shear, flips, shift, zoom. Here the geometry of an image is one matrix and only the pixels of the crops are computed, from
-the original by a single interpolation; the colours follow on the crops, since they act on each pixel alone.
+IterNet's released code augments a whole image in this order and then crops: brightness, contrast, saturation,
+rotation, shear, flips, shift, zoom. Here the geometry of an image is one matrix and only the pixels of the crops are
+computed, from the original by a single interpolation; the colours follow on the crops, since they act on each pixel
+alone.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class Chance:
 
     def __post_init__(self) -> None:
         if self.amount < 0 or not 0 <= self.probability <= 1:
-            raise ValueError(f"amount {self.amount}, probability {self.probability}: amount >= 0, probability in [0, 1]")
+            raise ValueError(
+                f"amount {self.amount}, probability {self.probability}: amount >= 0, probability in [0, 1]"
+            )
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw ``(count,)`` values uniformly in [-amount, amount], 0 where not applied."""
@@ -84,7 +87,9 @@ class PatchSampler:
     def __init__(self, images: Tensor, labels: Tensor, augmentation: Augmentation):
         self.stack = torch.cat([images, labels[:, None] * 255], dim=1)  # (N, C + 1, H, W): moved together
         self.augmentation = augmentation
-        levels = torch.stack([torch.bincount(channel.flatten().long(), minlength=256) for channel in images.flatten(0, 1)])
+        levels = torch.stack(
+            [torch.bincount(channel.flatten().long(), minlength=256) for channel in images.flatten(0, 1)]
+        )
         self.histogram = (levels / levels.sum(1, keepdim=True)).reshape(*images.shape[:2], 256)
 
     def draw(self, batch: int, crops: int, patch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -127,7 +132,7 @@ class PatchSampler:
 
 
 def _crop_grid(matrix: Tensor, corner: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """Sampling grid (count, crops * patch, patch, 2) of the patches with the given corners (count, crops, 2) as x, y."""
+    """Sampling grid (count, crops * patch, patch, 2) of patches with the given corners (count, crops, 2) as x, y."""
     centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
     steps = torch.arange(patch, dtype=torch.float32)
     offset = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)  # (patch, patch, 2)

@@ -19,7 +19,7 @@ def check(dataset: str, archives: Path, raw: Path) -> tuple[list[str], bool]:
     Parameters
     ----------
     dataset
-        Name of a file in ``sources/``.
+        Name of a folder in ``sources/``.
     archives
         The folder of archives.
     raw

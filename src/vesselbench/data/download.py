@@ -31,7 +31,7 @@ def obtain(dataset: str, parameters: Mapping[str, Any], target: Path) -> None:
     Parameters
     ----------
     dataset
-        Name of a file in ``sources/``.
+        Name of a folder in ``sources/``.
     parameters
         ``datasets.<dataset>.source`` of params.yaml.
     target

@@ -150,7 +150,6 @@ def _checked(values: np.ndarray, path: Path, shape: Shape | None) -> np.ndarray:
     if shape is not None and values.shape != tuple(shape):
         found, wanted = (f"{size[0]} x {size[1]}" for size in (values.shape, shape))
         raise UserError(
-            f"{path}: {found} (rows x columns), but the image that it belongs to is {wanted}; "
-            "both must be of one size"
+            f"{path}: {found} (rows x columns), but the image that it belongs to is {wanted}; both must be of one size"
         )
     return values

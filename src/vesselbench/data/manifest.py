@@ -1,4 +1,4 @@
-"""What a data set consists of: the record that each file of ``sources/`` defines, and its known files."""
+"""What a data set consists of: the record that each ``sources/<dataset>/source.py`` defines, and its known files."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Source:
 
 @dataclass(frozen=True)
 class RawFile:
-    """One line of ``manifests/<dataset>.csv``: a file of ``data/raw/<dataset>``, whatever it came from.
+    """One line of ``sources/<dataset>/manifest.csv``: a file of ``data/raw/<dataset>``, whatever it came from.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def dataset_names() -> list[str]:
 
 
 def find_source(dataset: str) -> Source:
-    """Import ``sources/<dataset>.py``, and nothing else of that folder, and return its record.
+    """Import ``sources/<dataset>/source.py``, and no other data set's, and return its record.
 
     Raises
     ------
@@ -108,12 +108,12 @@ def find_source(dataset: str) -> Source:
     names = dataset_names()
     if dataset not in names:
         raise UserError(f"data set '{dataset}' is unknown; choose one of: {', '.join(names)}")
-    return importlib.import_module(f"{sources.__name__}.{dataset}").SOURCE
+    return importlib.import_module(f"{sources.__name__}.{dataset}.source").SOURCE
 
 
 def read_manifest(dataset: str) -> list[RawFile]:
     """Return the known files of a published data set, in order of path; none for a drawn one."""
-    table = resources.files("vesselbench.data") / "manifests" / f"{dataset}.csv"
+    table = resources.files(sources.__name__) / dataset / "manifest.csv"
     if not table.is_file():
         return []
     with table.open() as stream:

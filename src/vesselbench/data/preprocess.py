@@ -18,8 +18,8 @@ def rgb(image: np.ndarray) -> np.ndarray:
 def flat(image: np.ndarray) -> np.ndarray:
     """Take the background away: four times the difference from the local mean, about 128, clipped to 0..255.
 
-    The mean is a Gaussian's, of standard deviation 4 % of the image's width. Ours, not the paper's: without brightness and
-    hue to explain first, a network comes to the vessels within some hundred steps, which a small budget needs.
+    The mean is a Gaussian's, of standard deviation 4 % of the image's width. Ours, not the paper's: without brightness
+    and hue to explain first, a network comes to the vessels within some hundred steps, which a small budget needs.
     """
     pixels = image.astype(np.float32)
     spread = 0.04 * image.shape[1]

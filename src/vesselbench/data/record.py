@@ -25,7 +25,7 @@ def record(source: Source, archives: Path, manifest: Path) -> None:
     archives
         The folder of the owner's archives. What they hold now is what will be asked for ever after.
     manifest
-        The CSV to write: ``src/vesselbench/data/manifests/<dataset>.csv``.
+        The CSV to write: ``src/vesselbench/data/sources/<dataset>/manifest.csv``.
 
     Raises
     ------

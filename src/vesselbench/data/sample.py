@@ -46,7 +46,10 @@ COLUMNS = [field.name for field in fields(Sample)]
 def write_samples(samples: Iterable[Sample], folder: Path) -> None:
     """Write ``samples.csv`` into the data set's folder, in order of id, paths relative to the folder."""
     rows = [
-        ["" if value is None else value.relative_to(folder).as_posix() if isinstance(value, Path) else value for value in astuple(s)]
+        [
+            "" if value is None else value.relative_to(folder).as_posix() if isinstance(value, Path) else value
+            for value in astuple(s)
+        ]
         for s in sorted(samples, key=lambda sample: sample.id)
     ]
     with whole_file(folder / "samples.csv") as path:

@@ -79,9 +79,7 @@ def split_samples(samples: Sequence[Sample], scheme: SplitScheme) -> dict[str, s
     kfold = scheme.scheme == "kfold"
     if len(groups) < (scheme.k if kfold else max(2, scheme.fold + 1)):
         wanted = f"k {scheme.k}" if kfold else f"fold {scheme.fold}"
-        raise UserError(
-            f"split: {scheme.scheme} with {wanted}, but there are only {len(groups)} groups; use less"
-        )
+        raise UserError(f"split: {scheme.scheme} with {wanted}, but there are only {len(groups)} groups; use less")
     runs = np.array_split(groups, scheme.k if kfold else len(groups))
     tested = set(runs[scheme.fold])
     return {sample.id: "test" if sample.group in tested else "train" for sample in samples}
@@ -125,9 +123,7 @@ def read_split(path: Path, samples: Sequence[Sample]) -> dict[str, list[Sample]]
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if list(table.columns) != ["id", "subset"]:
         found = ", ".join(table.columns)
-        raise UserError(
-            f"{path}: columns {found}; they must be id, subset; write it anew with the split stage"
-        )
+        raise UserError(f"{path}: columns {found}; they must be id, subset; write it anew with the split stage")
     known = {sample.id: sample for sample in samples}
     subset_of: dict[str, str] = {}
     for name, subset in table.itertuples(index=False):
@@ -137,18 +133,12 @@ def read_split(path: Path, samples: Sequence[Sample]) -> dict[str, list[Sample]]
             both = "both train and test" if subset_of[name] != subset else f"{subset} twice"
             raise UserError(f"{path}: {name} is in {both}; list every id once")
         if name not in known:
-            raise UserError(
-                f"{path}: {name} is no sample of the data set; write the split anew with the split stage"
-            )
+            raise UserError(f"{path}: {name} is no sample of the data set; write the split anew with the split stage")
         subset_of[name] = subset
     missing = sorted(known.keys() - subset_of.keys())
     if missing:
-        raise UserError(
-            f"{path}: {missing[0]} is in no subset; list every id of the data set, or write the split anew"
-        )
-    parts = {
-        subset: [known[name] for name in sorted(subset_of) if subset_of[name] == subset] for subset in SUBSETS
-    }
+        raise UserError(f"{path}: {missing[0]} is in no subset; list every id of the data set, or write the split anew")
+    parts = {subset: [known[name] for name in sorted(subset_of) if subset_of[name] == subset] for subset in SUBSETS}
     empty = [subset for subset in SUBSETS if not parts[subset]]
     if empty:
         raise UserError(f"{path}: no sample in {empty[0]}; both subsets need at least one")

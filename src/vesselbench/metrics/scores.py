@@ -58,9 +58,7 @@ def summarise(records: Sequence[ImageRecord], evaluation: Evaluation) -> dict[st
     pixels = {mask: _pool(records, mask) for mask in MASKS}
     pooled = {mask: connected | pixel_scores(pixels[mask], evaluation.level, binary) for mask in MASKS}
     table = image_table(records, evaluation)
-    mean = {
-        mask: table.loc[table["mask"] == mask, list(SCORES)].mean(skipna=False).to_dict() for mask in MASKS
-    }
+    mean = {mask: table.loc[table["mask"] == mask, list(SCORES)].mean(skipna=False).to_dict() for mask in MASKS}
     protocol: dict[str, Any] = {
         "images": len(records),
         "threshold": f"p >= {evaluation.threshold:g} (16-bit level >= {evaluation.level})",

@@ -56,8 +56,8 @@ def network_names() -> list[str]:
 def build_network(entry: NetworkEntry, classes: int = 1) -> nn.Module:
     """Build an untrained network.
 
-    Every network takes images ``(B, C, H, W)`` with H and W multiples of its attribute ``multiple`` and returns a list of
-    logit maps ``(B, classes, H, W)``, the last one final. One class means the logit of "vessel".
+    Every network takes images ``(B, C, H, W)`` with H and W multiples of its attribute ``multiple`` and returns a
+    list of logit maps ``(B, classes, H, W)``, the last one final. One class means the logit of "vessel".
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Any architecture and encoder of segmentation_models_pytorch (https://smp.readthedocs.io), chosen by name in params.yaml."""
+"""Any architecture and encoder of segmentation_models_pytorch (https://smp.readthedocs.io), by name in params.yaml."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class LibraryNetwork(nn.Module):
             raise ValueError(f"architecture {architecture!r} is unknown; choose one of {', '.join(sorted(kinds))}")
         kind = kinds[architecture]
         if encoder_name not in get_encoder_names() and not encoder_name.startswith("tu-"):
-            raise ValueError(f"encoder_name {encoder_name!r} is unknown; choose one of {', '.join(get_encoder_names())}")
+            raise ValueError(
+                f"encoder_name {encoder_name!r} is unknown; choose one of {', '.join(get_encoder_names())}"
+            )
         fixed = {"encoder_name", "encoder_weights", "in_channels", "classes", "activation", "aux_params", "kwargs"}
         allowed = [name for name in inspect.signature(kind).parameters if name not in fixed]
         for name in arguments:

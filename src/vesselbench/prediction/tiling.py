@@ -29,9 +29,7 @@ def pad_to_grid(image: Tensor, patch: int, stride: int) -> Tensor:
 def corners(height: int, width: int, patch: int, stride: int) -> list[tuple[int, int]]:
     """Upper left corners (row, column) of all patches of a padded image, row by row."""
     return [
-        (row, column)
-        for row in range(0, height - patch + 1, stride)
-        for column in range(0, width - patch + 1, stride)
+        (row, column) for row in range(0, height - patch + 1, stride) for column in range(0, width - patch + 1, stride)
     ]
 
 

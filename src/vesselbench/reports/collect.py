@@ -103,9 +103,7 @@ def read_training(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> 
             log = pd.read_csv(_existing(path, f"train@{folder.name}-{model}-{seed}"))
             outputs = [column for column in log if column.startswith("loss_")]
             parts.append(log.assign(model=model, seed=seed, last_output=log[outputs[-1]]))
-    return pd.concat(parts, ignore_index=True)[
-        ["model", "seed", "step", "loss", "last_output", "learning_rate"]
-    ]
+    return pd.concat(parts, ignore_index=True)[["model", "seed", "step", "loss", "last_output", "learning_rate"]]
 
 
 def _runs(

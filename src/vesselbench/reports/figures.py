@@ -45,9 +45,7 @@ def roc_figure(
         if second_observer:
             scores = second_observer["pooled"]["fov"]
             point = (1 - scores["specificity"], scores["sensitivity"])
-            place.plot(
-                *point, "k*", markersize=12, markeredgecolor="white", label="Second observer", zorder=5
-            )
+            place.plot(*point, "k*", markersize=12, markeredgecolor="white", label="Second observer", zorder=5)
         place.grid(color="0.9", linewidth=0.6)
         place.set_axisbelow(True)
     axes.plot((0, 1), (0, 1), color="0.75", linewidth=0.8, zorder=1)
@@ -57,12 +55,8 @@ def roc_figure(
     corner.yaxis.tick_right()  # clear of the diagonal
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set(xlabel="False positive rate (1 - specificity)", ylabel="True positive rate (sensitivity)")
-    axes.set_title(
-        f"{display_name(dataset)}: ROC inside the field of view, all test images pooled", fontsize=11
-    )
-    figure.legend(
-        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9
-    )
+    axes.set_title(f"{display_name(dataset)}: ROC inside the field of view, all test images pooled", fontsize=11)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
 
 
@@ -99,9 +93,7 @@ def training_figure(dataset: str, log: pd.DataFrame) -> Figure:
         label = display_name(model)
         for _, run in log[log["model"] == model].groupby("seed"):
             marker = "o" if len(run) == 1 else ""
-            axes.plot(
-                run["step"], run["last_output"], marker=marker, color=colour, linewidth=1.3, label=label
-            )
+            axes.plot(run["step"], run["last_output"], marker=marker, color=colour, linewidth=1.3, label=label)
             label = None
     axes.set(yscale="log", xlabel="Step", ylabel="Cross-entropy of the last output (nats a pixel)")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -59,10 +59,7 @@ def pick(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     rows = pd.concat(table[table["mask"] == "fov"] for table in tables.values())
     ranked = rows.groupby("id", sort=True)["f1"].mean().sort_values(kind="stable")
     places = {0: "worst", (len(ranked) - 1) // 2: "median", len(ranked) - 1: "best"}
-    return {
-        ranked.index[at]: f"{ranked.index[at]}: {name}, F1 {ranked.iloc[at]:.3f}"
-        for at, name in places.items()
-    }
+    return {ranked.index[at]: f"{ranked.index[at]}: {name}, F1 {ranked.iloc[at]:.3f}" for at, name in places.items()}
 
 
 def gallery_figure(dataset: str, examples: Sequence[Example]) -> Figure:

@@ -41,9 +41,7 @@ def display_name(key: str) -> str:
 def colours(models: Sequence[str]) -> dict[str, str]:
     """Give each model its colour: a fixed one to the paper's networks, those left to others, in order."""
     others = [model for model in models if model not in FIXED]
-    return {
-        model: FIXED[model] if model in FIXED else REST[others.index(model) % len(REST)] for model in models
-    }
+    return {model: FIXED[model] if model in FIXED else REST[others.index(model) % len(REST)] for model in models}
 
 
 def save(figure: Figure, path: Path, dpi: int = 150) -> None:

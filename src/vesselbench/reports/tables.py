@@ -33,9 +33,7 @@ def metrics(results: Results, second_observer: Mapping[str, Any] | None) -> dict
     withheld scores are left out: ``dvc metrics`` compares numbers.
     """
     nested: dict[str, Any] = {
-        model: {
-            mode: {str(seed): _numbers(run) for seed, run in runs.items()} for mode, runs in modes.items()
-        }
+        model: {mode: {str(seed): _numbers(run) for seed, run in runs.items()} for mode, runs in modes.items()}
         for model, modes in results.items()
     }
     return nested | ({"second_observer": _numbers(second_observer)} if second_observer else {})
@@ -90,9 +88,7 @@ def _numbers(run: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     }
 
 
-def _rows(
-    dataset: str, mask: str, results: Results, second_observer: Mapping[str, Any] | None
-) -> list[list[str]]:
+def _rows(dataset: str, mask: str, results: Results, second_observer: Mapping[str, Any] | None) -> list[list[str]]:
     """Ours by model and mode, with the claims for it; then the second observer, then all other claims."""
     rows = [[*TEXT_COLUMNS, *COLUMNS.values()]]
     claims = paper_claims(dataset, mask)
@@ -122,13 +118,8 @@ def _align(rows: list[list[str]]) -> list[str]:
     """Lay rows out as a Markdown table with columns of even width, figures to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = ["<" if column < len(TEXT_COLUMNS) else ">" for column in range(len(widths))]
-    rule = [
-        "-" * width if side == "<" else "-" * (width - 1) + ":"
-        for width, side in zip(widths, sides, strict=True)
-    ]
+    rule = ["-" * width if side == "<" else "-" * (width - 1) + ":" for width, side in zip(widths, sides, strict=True)]
     return [
-        "| "
-        + " | ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
-        + " |"
+        "| " + " | ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)) + " |"
         for row in (rows[0], rule, *rows[1:])
     ]

@@ -28,4 +28,6 @@ def start(main: Callable[..., None]) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        sys.exit(f"error: {error.filename or 'output'}: the disk is full; free some space and run the same command again")
+        sys.exit(
+            f"error: {error.filename or 'output'}: the disk is full; free some space and run the same command again"
+        )

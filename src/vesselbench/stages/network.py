@@ -1,4 +1,4 @@
-"""Stage ``network``: build a network once, and write down what it is, so that only its own code or arguments retrain it."""
+"""Stage ``network``: write down what a network is, so that only a change of its own code or arguments retrains it."""
 
 from __future__ import annotations
 

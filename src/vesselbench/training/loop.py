@@ -29,7 +29,9 @@ class Progress:
     """How far a run is: what a checkpoint holds beside weights, optimiser and generators."""
 
     step: int = 0
-    losses: list[list[float]] = field(default_factory=list)  # of the present epoch: one row a step, one column an output
+    losses: list[list[float]] = field(
+        default_factory=list
+    )  # of the present epoch: one row a step, one column an output
     log: list[dict[str, float]] = field(default_factory=list)
     lowest: float = float("inf")
     kept: dict[str, Tensor] | None = None
@@ -136,8 +138,8 @@ def _read(waiting: list[tuple[Tensor, Tensor]], step: int, ids: Sequence[str]) -
         if not torch.isfinite(losses).all():
             names = ", ".join(sorted({ids[index] for index in chosen.tolist()}))
             raise UserError(
-                f"training: the loss of step {place} is {rows[-1]}, it must be finite; the batch came from images {names}: "
-                "look at these, or lower train.default.learning_rate"
+                f"training: the loss of step {place} is {rows[-1]}, it must be finite; "
+                f"the batch came from images {names}: look at these, or lower train.default.learning_rate"
             )
     return rows
 

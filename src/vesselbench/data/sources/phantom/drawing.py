@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image
 
 from vesselbench.data.images import write_mask
-from vesselbench.data.phantom_fundus import add_lesions, cloud, paint_background, photograph
-from vesselbench.data.phantom_vessels import Retina, View, grow_tree, stamp
 from vesselbench.data.sample import Sample
+from vesselbench.data.sources.phantom.fundus import add_lesions, cloud, paint_background, photograph
+from vesselbench.data.sources.phantom.vessels import Retina, View, grow_tree, stamp
 
 # Lengths are in radii of the field of view.
 ANNOTATED = 0.0054  # an observer marks vessels down to this radius ...
@@ -51,13 +51,9 @@ class PhantomParameters:
             raise ValueError(f"size is {self.size}; it must be 128 to 1024 pixels; 256 is quick")
         for name in ("train", "test"):
             if getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}; each subset needs an image; make it 1 or more"
-                )
+                raise ValueError(f"{name} is {getattr(self, name)}; each subset needs an image; make it 1 or more")
         if self.train + self.test > 99:
-            raise ValueError(
-                f"train + test is {self.train + self.test}; ids end at p99; make them 99 at most"
-            )
+            raise ValueError(f"train + test is {self.train + self.test}; ids end at p99; make them 99 at most")
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; it must not be negative; make it 0 or more")
 
@@ -95,9 +91,7 @@ def draw(size: int, generator: np.random.Generator) -> Phantom:
     retina = Retina(disc, fovea=complex(uniform(-0.06, 0.12), uniform(-0.03, 0.1)))
     width, arcade, apart = uniform(0.019, 0.0225), uniform(0.55, 0.68), uniform(0.03, 0.08)
     veins = grow_tree(retina, width, arcade, generator)
-    arteries = grow_tree(
-        retina, width * uniform(0.74, 0.84), arcade + apart * generator.choice((-1, 1)), generator
-    )
+    arteries = grow_tree(retina, width * uniform(0.74, 0.84), arcade + apart * generator.choice((-1, 1)), generator)
 
     row, column = np.mgrid[:size, :size]
     place = (column + 1j * row - view.centre) / view.radius

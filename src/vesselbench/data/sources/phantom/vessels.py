@@ -97,9 +97,7 @@ def bifurcation(radius: float, ratio: float) -> tuple[float, float, float, float
     return wide, thin, acos(cos_wide), acos(cos_thin)
 
 
-def grow_tree(
-    retina: Retina, radius: float, arcade: float, generator: np.random.Generator
-) -> list[np.ndarray]:
+def grow_tree(retina: Retina, radius: float, arcade: float, generator: np.random.Generator) -> list[np.ndarray]:
     """Grow the arteries or the veins of one eye.
 
     Parameters
@@ -156,9 +154,7 @@ def _grow(
     opening, avascular = uniform(0.2, 0.9), uniform(0.12, 0.3)
     bend, length, next_fork = 0.0, 0.0, uniform(0.05, 0.16)
     daughters = []
-    while (
-        length < reach and radius > THINNEST and abs(place) < 1.03 and abs(place - retina.fovea) > avascular
-    ):
+    while length < reach and radius > THINNEST and abs(place) < 1.03 and abs(place - retina.fovea) > avascular:
         near_disc = abs(place - retina.disc) < 0.17  # where all vessels meet
         if not near_disc:
             owner = occupied.setdefault(_cell(place), index)
@@ -245,9 +241,7 @@ def stamp(
     for line in lines:
         points = line * view.radius + [view.centre.real, view.centre.imag, 0]
         along = np.r_[0, np.cumsum(np.hypot(*np.diff(points[:, :2], axis=0).T))]
-        spacing = 0.5 * sqrt(
-            max(points[:, 2].min(), 1.0)
-        )  # near enough that the discs' union has a straight border
+        spacing = 0.5 * sqrt(max(points[:, 2].min(), 1.0))  # near enough that the discs' union has a straight border
         places = np.linspace(0, along[-1], int(along[-1] / spacing) + 2)
         points = np.stack([np.interp(places, along, values) for values in points.T], axis=1)
         for piece in np.array_split(points, len(points) // 100 + 1):

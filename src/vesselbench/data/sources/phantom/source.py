@@ -16,6 +16,6 @@ Traps
 """
 
 from vesselbench.data.manifest import Source
-from vesselbench.data.phantom import PhantomParameters, draw_dataset
+from vesselbench.data.sources.phantom.drawing import PhantomParameters, draw_dataset
 
 SOURCE = Source(title="phantom", parameters=PhantomParameters, draw=draw_dataset)

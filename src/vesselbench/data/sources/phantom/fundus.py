@@ -1,6 +1,6 @@
 """All of a phantom retina but its vessels: colour, optic disc, macula, light, lesions, and the camera.
 
-``place`` is the complex position x + iy of each pixel, (H, W), as in phantom_vessels. Colours are float
+``place`` is the complex position x + iy of each pixel, (H, W), as in ``vessels``. Colours are float
 (H, W, 3), RGB in grey levels; tints are relative to them.
 """
 
@@ -11,7 +11,7 @@ from math import pi
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
-from vesselbench.data.phantom_vessels import Retina
+from vesselbench.data.sources.phantom.vessels import Retina
 
 
 def cloud(generator: np.random.Generator, shape: tuple[int, int], cells: int) -> np.ndarray:
