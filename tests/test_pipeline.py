@@ -40,14 +40,20 @@ def test_listed_code_is_the_import_closure(word):
     assert code_deps(word) == needed(word)
 
 
+def as_written(part: ast.Constant | ast.FormattedValue) -> str:
+    """Turn a part of a key in the code into what stands for it in dvc.yaml."""
+    if isinstance(part, ast.Constant):
+        return part.value
+    return "${run.budget}" if part.value.id == "budget" else f"${{item.{part.value.id}}}"
+
+
 @pytest.mark.parametrize("word", STAGES)
 def test_declared_params_are_those_read(word):
     read = set()
     for node in ast.walk(ast.parse((ROOT / f"src/vesselbench/stages/{word}.py").read_text())):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "read_params":
             for key in node.args:
-                parts = key.values if isinstance(key, ast.JoinedStr) else [key]
-                read.add("".join(p.value if isinstance(p, ast.Constant) else f"${{item.{p.value.id}}}" for p in parts))
+                read.add("".join(map(as_written, key.values if isinstance(key, ast.JoinedStr) else [key])))
     assert read == set(STAGES[word]["params"])
 
 

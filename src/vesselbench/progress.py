@@ -12,7 +12,8 @@ from tqdm import tqdm
 def progress(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm:
     """Return a tqdm bar with rate and time left; plain lines, at most one in ten seconds, when not on a terminal."""
     terminal = sys.stderr.isatty()
-    options = {"dynamic_ncols": terminal, "mininterval": 0.2 if terminal else 10.0, **options}
+    seconds = 0.2 if terminal else 10.0
+    options = {"dynamic_ncols": terminal, "mininterval": seconds, "maxinterval": 10 * seconds, "miniters": 1, **options}
     if not terminal:
         options |= {
             "ascii": True,

@@ -15,20 +15,21 @@ def rgb(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def flat(image: np.ndarray) -> np.ndarray:
-    """Take the background away: four times the difference from the local mean, about 128, clipped to 0..255.
+def dark(image: np.ndarray) -> np.ndarray:
+    """Say how much darker each pixel is than its surroundings: eight times the difference, 0 where it is brighter.
 
-    The mean is a Gaussian's, of standard deviation 4 % of the image's width. Ours, not the paper's: without brightness
-    and hue to explain first, a network comes to the vessels within some hundred steps, which a small budget needs.
+    The surroundings are a Gaussian mean of standard deviation 4 % of the image's width. Ours, not the paper's: vessels
+    stand out on nothing, so that a network without batch normalisation comes to them within some hundred steps, where
+    it first spends as many on brightness and hue otherwise. For small budgets.
     """
     pixels = image.astype(np.float32)
     spread = 0.04 * image.shape[1]
     mean = gaussian_filter(pixels, sigma=(spread, spread, 0), mode="nearest")
-    return np.clip(np.rint(128 + 4 * (pixels - mean)), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(8 * (mean - pixels)), 0, 255).astype(np.uint8)
 
 
 # Name -> (function from uint8 (H, W, 3) to uint8 (H, W, channels), channels).
-_KNOWN: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {"rgb": (rgb, 3), "flat": (flat, 3)}
+_KNOWN: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {"rgb": (rgb, 3), "dark": (dark, 3)}
 
 
 def _find(name: str) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
@@ -48,7 +49,7 @@ def preprocess(name: str, image: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     name
-        ``"rgb"``: unchanged; ``"flat"``: without its background.
+        ``"rgb"``: unchanged; ``"dark"``: how much darker than its surroundings.
     image
         uint8 (H, W, 3), RGB.
 

@@ -22,8 +22,9 @@ from vesselbench.training.recipe import Recipe
 
 
 def main(dataset: str, model: str, seed: str) -> None:
-    default, own = read_params("train.default", f"train.{dataset}")
-    recipe = build(Recipe, overlay(default, own), f"train.{dataset} over train.default")
+    (budget,) = read_params("run.budget")
+    layers = read_params("train.default", f"train.{dataset}", f"train.{budget}")
+    recipe = build(Recipe, overlay(*layers), f"train.{dataset}")
     network = json.loads(Path("data/networks", f"{model}.json").read_text())
     entry = NetworkEntry(network["network"], recipe.preprocess or network["preprocess"], network["arguments"])
     samples = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))["train"]

@@ -1,0 +1,81 @@
+"""A project small enough to run whole in seconds, and what the tests ask of it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import torch
+from ruamel.yaml import YAML
+
+from vesselbench.config import overlay
+
+ROOT = Path(__file__).parents[2]
+# Laid over the real params.yaml, so that a parameter added there is there too.
+TINY = {
+    "run": {"datasets": ["phantom"], "models": ["iternet"], "seeds": [0], "modes": ["whole", "patched"]},
+    "datasets": {"phantom": {"source": {"size": 130, "train": 3, "test": 2}}},
+    "models": {"iternet": {"width": 4, "iterations": 2}},
+    "train": {
+        "default": {"accelerator": "cpu", "precision": "32-true"},
+        "phantom": {"steps": 4, "batch": 2, "crops_per_image": 1, "patch": 32, "epoch": 2, "warmup": 0},
+    },
+    "predict": {
+        "default": {"accelerator": "cpu", "precision": "32-true"},
+        "phantom": {"patched": {"patch": 64, "stride": 48}},
+    },
+}
+STAGES = (
+    "download phantom",
+    "split phantom",
+    "fov phantom",
+    "network iternet",
+    "train phantom iternet 0",
+    "predict phantom iternet 0 whole",
+    "predict phantom iternet 0 patched",
+    "evaluate phantom iternet 0 whole",
+    "evaluate phantom iternet 0 patched",
+    "table phantom",
+)
+
+
+def write_params(folder: Path, *changes: Mapping[str, Any]) -> None:
+    """Write params.yaml: the real one, the tiny one over it, then ``changes``."""
+    yaml = YAML(typ="safe")
+    yaml.dump(overlay(yaml.load(ROOT / "params.yaml"), TINY, *changes), folder / "params.yaml")
+
+
+def run_stage(folder: Path, command: str) -> None:
+    """Call a stage's ``main`` in this process: ``"split phantom"``."""
+    word, *words = command.split()
+    with chdir(folder):
+        importlib.import_module(f"vesselbench.stages.{word}").main(*words)
+
+
+def stage_process(folder: Path, command: str) -> subprocess.Popen[str]:
+    """Start a stage as DVC does, in a process group of its own, with as many threads as this process."""
+    word, *words = command.split()
+    return subprocess.Popen(
+        [sys.executable, "-m", f"vesselbench.stages.{word}", *words],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Digest of every file below a folder, by path; empty folders count, so that leftovers of any kind show."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        for path in sorted(folder.rglob("*"))
+    }
