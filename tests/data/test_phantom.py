@@ -11,9 +11,13 @@ from sklearn.metrics import f1_score, roc_auc_score
 from vesselbench.config import UserError, build
 from vesselbench.data.images import read_classes, read_image, read_label, read_mask
 from vesselbench.data.sample import read_samples, write_samples
-from vesselbench.data.sources.phantom.drawing import Phantom, PhantomParameters, draw, draw_dataset
-from vesselbench.data.sources.phantom.fundus import cloud, photograph
-from vesselbench.data.sources.phantom.vessels import Retina, View, bifurcation, grow_tree, stamp
+from vesselbench.data.sources.phantom.anatomy import Retina, bifurcation
+from vesselbench.data.sources.phantom.camera import photograph
+from vesselbench.data.sources.phantom.drawing import PhantomParameters, draw_dataset
+from vesselbench.data.sources.phantom.eye import Phantom, draw
+from vesselbench.data.sources.phantom.fundus import cloud
+from vesselbench.data.sources.phantom.stamping import View, stamp
+from vesselbench.data.sources.phantom.vessels import grow_tree
 
 SMALL = PhantomParameters(size=128, train=2, test=1, seed=3)
 

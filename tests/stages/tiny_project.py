@@ -12,10 +12,11 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-import torch
+import pytest
 from ruamel.yaml import YAML
 
 from vesselbench.config import overlay
+from vesselbench.stages.entry import start
 
 ROOT = Path(__file__).parents[2]
 # Laid over the real params.yaml, so that a parameter added there is there too.
@@ -60,12 +61,12 @@ def run_stage(folder: Path, command: str) -> None:
 
 
 def stage_process(folder: Path, command: str) -> subprocess.Popen[str]:
-    """Start a stage as DVC does, in a process group of its own, with as many threads as this process."""
+    """Start a stage as DVC does, in a process group of its own, on one core."""
     word, *words = command.split()
     return subprocess.Popen(
         [sys.executable, "-m", f"vesselbench.stages.{word}", *words],
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -74,8 +75,29 @@ def stage_process(folder: Path, command: str) -> subprocess.Popen[str]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Digest of every file below a folder, by path; empty folders count, so that leftovers of any kind show."""
+    """Digest of every file below a folder, by path; empty folders count, so that leftovers of any kind show.
+
+    The folder of checkpoints is left out.
+    """
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
         for path in sorted(folder.rglob("*"))
+        if ".checkpoints" not in path.parts
     }
+
+
+def refused(command: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Start a stage in the working folder as its command line does, and return the one line that it stops with.
+
+    A string as exit status is what Python prints on stderr, the status then being 1. Nothing may have changed on the disk.
+    """
+    word, *words = command.split()
+    module = importlib.import_module(f"vesselbench.stages.{word}")
+    monkeypatch.setattr(sys, "argv", [f"{word}.py", *words])
+    before = contents(Path())
+    with pytest.raises(SystemExit) as stop:
+        start(module.main)
+    assert contents(Path()) == before
+    assert isinstance(stop.value.code, str)
+    assert "\n" not in stop.value.code
+    return stop.value.code

@@ -1,6 +1,6 @@
-"""All of a phantom retina but its vessels: colour, optic disc, macula, light, lesions, and the camera.
+"""All of a phantom retina but its vessels: colour, optic disc, macula, light and lesions.
 
-``place`` is the complex position x + iy of each pixel, (H, W), as in ``vessels``. Colours are float
+``place`` is the complex position x + iy of each pixel, (H, W), as in ``anatomy``. Colours are float
 (H, W, 3), RGB in grey levels; tints are relative to them.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from math import pi
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, zoom
+from scipy.ndimage import zoom
 
-from vesselbench.data.sources.phantom.vessels import Retina
+from vesselbench.data.sources.phantom.anatomy import Retina
 
 
 def cloud(generator: np.random.Generator, shape: tuple[int, int], cells: int) -> np.ndarray:
@@ -106,10 +106,8 @@ def add_lesions(colour: np.ndarray, place: np.ndarray, generator: np.random.Gene
     # Half an axis, number, absorption, longest relative axis: microaneurysms; haemorrhages, blots to flames.
     for size, number, absorption, longest in ((0.011, 30, 0.3, 2.0), (0.03, 9, 0.4, 2.5)):
         for _ in range(round(severity * number)):
-            centre, turn = (
-                0.95 * uniform() ** 0.5 * np.exp(1j * uniform(0, 2 * pi)),
-                np.exp(1j * uniform(0, pi)),
-            )
+            centre = 0.95 * uniform() ** 0.5 * np.exp(1j * uniform(0, 2 * pi))
+            turn = np.exp(1j * uniform(0, pi))
             offset = (place - centre) * turn / size
             squared = (offset.real / uniform(0.7, longest)) ** 2 + (offset.imag / uniform(0.6, 1.0)) ** 2
             dark = np.maximum(dark, absorption * uniform(0.5, 1.0) * np.exp(-((squared * rough) ** 1.5)))
@@ -120,28 +118,3 @@ def add_lesions(colour: np.ndarray, place: np.ndarray, generator: np.random.Gene
             spot = _fall(abs(place - centre) * rough, uniform(0.006, 0.018))
             bright = np.maximum(bright, uniform(0.3, 0.9) * spot)
     return colour * np.exp(-_tint(dark, 0.35, 1.0, 0.6)) * (1 + _tint(bright, 0.3, 0.7, 0.5))
-
-
-def photograph(colour: np.ndarray, window: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """What a camera makes of the light: blur, field stop, shot and read noise, 8 bits.
-
-    Parameters
-    ----------
-    colour
-        The light.
-    window
-        Float (H, W): share of each pixel that lies in the field of view; outside it is near black.
-    generator
-        Source of the noise.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (H, W, 3).
-    """
-    blurred = gaussian_filter(colour, (0.45, 0.45, 0))
-    level = 7 + window[..., None] * (blurred - 7)
-    in_colour = 1.6 * gaussian_filter(generator.standard_normal(level.shape), (0.45, 0.45, 0))
-    in_grey = generator.standard_normal(level.shape[:2])[..., None]
-    noise = (0.5 + 0.36 * np.sqrt(np.maximum(level, 0))) * (0.8 * in_colour + 0.5 * in_grey)
-    return np.clip(np.rint(level + noise), 0, 255).astype(np.uint8)
