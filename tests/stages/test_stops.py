@@ -18,7 +18,7 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full
 
 
 def fill_the_disk_at(name, module, writer, monkeypatch):
-    """Let a module's writer, whose first argument is a file or its folder, come upon a full disk at the file ``name``."""
+    """Let a module's writer, whose first argument is a file or its folder, find the disk full at the file ``name``."""
     write = getattr(module, writer)
 
     def write_until_full(path, *rest, **named):
@@ -67,7 +67,8 @@ def test_full_disk_at_a_checkpoint(project, monkeypatch):
     write_params(project, {"train": {"default": {"checkpoint_minutes": 0.0}}})
     monkeypatch.setattr(checkpoint, "whole_file", on_a_full_disk)
     assert refused("train phantom iternet 0", monkeypatch) == (
-        "error: .checkpoints/phantom/iternet/0/last.pt: the disk is full; free some space and run the same command again"
+        "error: .checkpoints/phantom/iternet/0/last.pt: the disk is full; "
+        "free some space and run the same command again"
     )
     assert [path.name for path in Path(".checkpoints/phantom/iternet/0").iterdir()] == ["lock"]
 

@@ -89,7 +89,7 @@ def contents(folder: Path) -> dict[str, str]:
 def refused(command: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Start a stage in the working folder as its command line does, and return the one line that it stops with.
 
-    A string as exit status is what Python prints on stderr, the status then being 1. Nothing may have changed on the disk.
+    Python prints a string given as exit status on stderr, and exits with 1. Nothing may have changed on the disk.
     """
     word, *words = command.split()
     module = importlib.import_module(f"vesselbench.stages.{word}")

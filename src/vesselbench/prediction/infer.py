@@ -23,7 +23,7 @@ class Prediction:
     batch, patch, stride
         Patches at a time, their side, the step from one to the next (``patched`` only), in pixels.
     accelerator, precision
-        As in Lightning Fabric: ``auto``, ``cpu``, ``cuda``; ``32-true`` or ``bf16-mixed``.
+        ``auto``, ``cpu`` or ``cuda``; ``32-true`` or ``bf16-mixed``, as in Lightning Fabric.
     """
 
     mode: str

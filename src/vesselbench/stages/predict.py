@@ -14,6 +14,7 @@ from vesselbench.data.images import read_image, write_levels
 from vesselbench.data.preprocess import preprocess
 from vesselbench.data.sample import read_samples
 from vesselbench.data.splits import read_split
+from vesselbench.device import choose_accelerator
 from vesselbench.files import whole_folder
 from vesselbench.models.build import load_network
 from vesselbench.prediction.infer import Prediction, patched, whole
@@ -27,7 +28,7 @@ def main(dataset: str, model: str, seed: str, mode: str) -> None:
     samples = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))["test"]
     network, entry = load_network(Path("data/models", dataset, model, seed))
     multiple = network.multiple
-    fabric = Fabric(accelerator=how.accelerator, devices=1, precision=how.precision)
+    fabric = Fabric(accelerator=choose_accelerator(how.accelerator), devices=1, precision=how.precision)
     network = fabric.setup_module(network.to(memory_format=torch.channels_last)).eval()
 
     with whole_folder(Path("data/predictions", dataset, model, seed, mode)) as folder:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vesselbench.config import UserError
 from vesselbench.data.augment import PatchSampler
+from vesselbench.device import choose_accelerator
 from vesselbench.progress import progress
 from vesselbench.training.checkpoint import Checkpoint
 from vesselbench.training.determinism import generator_states, restore_generators
@@ -73,7 +74,7 @@ def train(
     UserError
         A loss is not finite (names the step and the images of its batch), or the run was asked to stop (it can go on).
     """
-    fabric = Fabric(accelerator=recipe.accelerator, devices=1, precision=recipe.precision)
+    fabric = Fabric(accelerator=choose_accelerator(recipe.accelerator), devices=1, precision=recipe.precision)
     network = build()
     if recipe.channels_last:
         network = network.to(memory_format=torch.channels_last)

@@ -30,7 +30,7 @@ class Recipe:
         ``lowest_training_loss``: the weights after the epoch with the lowest mean training loss of the last output;
         ``last``: those after the last step.
     accelerator, precision, channels_last
-        As in Lightning Fabric: ``auto``, ``cpu``, ``cuda``; ``32-true`` or ``bf16-mixed``; memory layout of the maps.
+        ``auto``, ``cpu`` or ``cuda``; ``32-true`` or ``bf16-mixed``, as in Lightning Fabric; memory layout of the maps.
     checkpoint_minutes
         Time between two checkpoints.
     augmentation
