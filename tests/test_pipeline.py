@@ -1,6 +1,7 @@
 """dvc.yaml against the code: what a stage lists is what it imports, and what it declares is what it reads."""
 
 import ast
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,10 @@ def test_the_table_of_the_phantom_needs_no_other_data_set():
     assert len(seen) > 10
     assert {name.split("@")[0] for name in seen} == set(STAGES)
     assert not [name for name in seen if any(other in name for other in ("drive", "chase_db1", "stare"))]
+
+
+def test_the_readme_shows_the_figures_of_the_locked_run():
+    outs = YAML(typ="safe").load((ROOT / "dvc.lock").read_text())["stages"]["table@phantom"]["outs"]
+    (locked,) = [out["md5"] for out in outs if out["path"] == "plots/gallery/phantom.png"]
+    shown = (ROOT / "docs/images/gallery_phantom.png").read_bytes()
+    assert hashlib.md5(shown).hexdigest() == locked, "copy plots/gallery/phantom.png to docs/images/gallery_phantom.png"

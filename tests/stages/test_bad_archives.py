@@ -80,8 +80,8 @@ def test_drive_without_the_labels_of_the_test_images(drive, monkeypatch):
     drive(**{"01_manual1": None})
     assert refused("download drive", monkeypatch) == (
         f"error: {ARCHIVE}: 5 of 6 files match the manifest; it lacks the first observer's labels of 1 test "
-        "photographs, as the official download does since DRIVE moved to the challenge site; use an older DRIVE.zip; or "
-        "the mirror, which has them: take this archive away and set datasets.drive.source.mirror to true"
+        "photographs, as the official download does since DRIVE moved to the challenge site; use an older DRIVE.zip; "
+        "or the mirror, which has them: take this archive away and set datasets.drive.source.mirror to true"
     )
 
 

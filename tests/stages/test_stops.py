@@ -84,7 +84,7 @@ def test_ctrl_c_while_drawing(project, monkeypatch):
 
 
 def test_ctrl_c_while_training_and_the_next_run_goes_on(project):
-    steps = {"steps": 60, "epoch": 30}
+    steps = {"steps": 100, "epoch": 50}
     write_params(project, {"train": {"default": {"checkpoint_minutes": 0.0}, "phantom": steps}})
     before = contents(project)
     process = stage_process(project, "train phantom iternet 0")
@@ -96,12 +96,12 @@ def test_ctrl_c_while_training_and_the_next_run_goes_on(project):
     assert process.returncode == 1, out + error
     last = error.splitlines()[-1]
     step = int(last.split()[4])
-    assert last == f"error: stopped at step {step} of 60; run the same command again to go on"
-    assert 10 <= step < 60
+    assert last == f"error: stopped at step {step} of 100; run the same command again to go on"
+    assert 10 <= step < 100
     assert "Traceback" not in error
     assert contents(project) == before
 
-    for name, started in (("resumed", f"going on at step {step} of 60\n"), ("uninterrupted", "")):
+    for name, started in (("resumed", f"going on at step {step} of 100\n"), ("uninterrupted", "")):
         process = stage_process(project, "train phantom iternet 0")
         out, error = process.communicate(timeout=60)
         assert process.returncode == 0, out + error

@@ -16,7 +16,7 @@ SOME = Chance(0.2, 0.5)
 RECIPE = Recipe(
     steps=50, batch=4, crops_per_image=2, patch=32, learning_rate=5e-3, betas=(0.9, 0.999), epsilon=1e-7,
     schedule="cosine", warmup=5, epoch=10, keep="lowest_training_loss", accelerator="cpu", precision="bf16-mixed",
-    channels_last=True, checkpoint_minutes=10.0,
+    channels_last=True, threads=0, checkpoint_minutes=10.0,
     augmentation=Augmentation(SOME, SOME, SOME, Chance(180, 0.5), SOME, 0.5, SOME, SOME),
     preprocess="",
 )  # fmt: skip

@@ -34,7 +34,7 @@ def main(dataset: str, model: str, seed: str, mode: str) -> None:
     with whole_folder(Path("data/predictions", dataset, model, seed, mode)) as folder:
         (folder / "test").mkdir()
         (folder / "prediction.json").write_text(json.dumps(asdict(how), indent=2) + "\n")
-        for sample in progress(samples, desc=f"predict {dataset} {model} {mode}", unit="image"):
+        for sample in progress(samples, desc=f"predict {dataset} {model} {mode}", unit=" image"):
             pixels = preprocess(entry.preprocess, read_image(sample.image))
             image = torch.from_numpy(pixels).to(fabric.device).permute(2, 0, 1).float() / 255
             if how.mode == "whole":

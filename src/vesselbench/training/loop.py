@@ -75,6 +75,8 @@ def train(
         A loss is not finite (names the step and the images of its batch), or the run was asked to stop (it can go on).
     """
     fabric = Fabric(accelerator=choose_accelerator(recipe.accelerator), devices=1, precision=recipe.precision)
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
     network = build()
     if recipe.channels_last:
         network = network.to(memory_format=torch.channels_last)
@@ -97,7 +99,7 @@ def train(
     network.train()
     waiting: list[tuple[Tensor, Tensor]] = []  # losses still on the device, with the images they came from
     saved = time.monotonic()
-    bar = progress(total=recipe.steps, initial=run.step, unit="step", desc="train")
+    bar = progress(total=recipe.steps, initial=run.step, unit=" step", desc="train")
     with bar, stop_requests() as requests:
         while run.step < recipe.steps:
             image, label, chosen = sampler.draw(recipe.batch, recipe.crops_per_image, recipe.patch, generator)

@@ -31,6 +31,8 @@ class Recipe:
         ``last``: those after the last step.
     accelerator, precision, channels_last
         ``auto``, ``cpu`` or ``cuda``; ``32-true`` or ``bf16-mixed``, as in Lightning Fabric; memory layout of the maps.
+    threads
+        CPU threads; 0 for all there are. Sums over another number of threads round otherwise.
     checkpoint_minutes
         Time between two checkpoints.
     augmentation
@@ -53,6 +55,7 @@ class Recipe:
     accelerator: str
     precision: str
     channels_last: bool
+    threads: int
     checkpoint_minutes: float
     augmentation: Augmentation
     preprocess: str
