@@ -58,11 +58,11 @@ def _lookup(document: Any, key: str, path: Path) -> Any:
     return node
 
 
-def overlay(base: Mapping[str, Any], *changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay mappings over one another, later ones winning, nested mappings merged key by key."""
+def overlay(base: Mapping[str, Any], *changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Lay mappings over one another, later ones winning, nested mappings merged key by key; None is an empty one."""
     merged = dict(base)
     for change in changes:
-        for key, value in change.items():
+        for key, value in (change or {}).items():
             both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
             merged[key] = overlay(merged[key], value) if both else value
     return merged

@@ -34,6 +34,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
         if target.exists():
             shutil.rmtree(target)
         part.rename(target)
+    except OSError as error:
+        error.filename = error.filename or str(target)  # a write that fails, as on a full disk, names no file
+        raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -59,5 +62,8 @@ def whole_file(target: Path) -> Iterator[Path]:
     try:
         yield part
         part.replace(target)
+    except OSError as error:
+        error.filename = error.filename or str(target)
+        raise
     finally:
         part.unlink(missing_ok=True)

@@ -59,9 +59,9 @@ def test_a_failing_save_keeps_the_checkpoint_before(tmp_path, monkeypatch):
     checkpoint = Checkpoint(tmp_path, "id")
     checkpoint.save({"step": 3})
 
-    def full_disk(state, path):
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device", str(path))
+    def full_disk(state, stream):
+        stream.write(b"half")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full_disk)
     with pytest.raises(OSError, match="No space left"):

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 import vesselbench.models
@@ -42,7 +42,7 @@ class NetworkEntry:
     def from_params(cls, mapping: Mapping[str, Any], where: str) -> NetworkEntry:
         """Split a flat mapping into name, preprocessing and arguments; ``where`` names it in errors."""
         for key in ("network", "preprocess"):
-            if key not in mapping:
+            if not isinstance(mapping, Mapping) or key not in mapping:
                 raise UserError(f"{PARAMS}: {where}.{key} is missing; an entry of models needs network and preprocess")
         rest = {key: value for key, value in mapping.items() if key not in ("network", "preprocess")}
         return cls(mapping["network"], mapping["preprocess"], rest)
@@ -83,7 +83,8 @@ def build_network(entry: NetworkEntry, classes: int = 1) -> nn.Module:
 def save_network(folder: Path, network: nn.Module, entry: NetworkEntry, **about: Any) -> None:
     """Write ``weights.safetensors`` and ``model.json`` (what rebuilds it, and ``about``) into an existing folder."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
+    # Not save_file, which reports a full disk as an error of its own, and makes a file that others may not read.
+    (folder / "weights.safetensors").write_bytes(save(weights))
     (folder / "model.json").write_text(json.dumps({**asdict(entry), **about}, indent=2) + "\n")
 
 

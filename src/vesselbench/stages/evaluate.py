@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vesselbench.config import build, read_params
-from vesselbench.data.images import read_label, read_levels, read_mask
+from vesselbench.data.images import read_image, read_label, read_levels, read_mask
 from vesselbench.data.sample import read_samples
 from vesselbench.data.splits import read_split
 from vesselbench.files import whole_folder
@@ -21,7 +21,7 @@ def main(dataset: str, model: str, seed: str, mode: str) -> None:
     maps = Path("data/predictions", dataset, model, seed, mode, "test")
     records = []
     for sample in samples:
-        truth = read_label(sample.truth)
+        truth = read_label(sample.truth, read_image(sample.image).shape[:2])
         levels = read_levels(maps / f"{sample.id}.png", truth.shape)
         fov = read_mask(Path("data/fov", dataset, f"{sample.id}.png"), truth.shape)
         records.append(score_image(sample.id, truth, levels, fov, evaluation.connectivity_tolerance))

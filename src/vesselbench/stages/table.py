@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vesselbench.config import build, read_params
+from vesselbench.config import PARAMS, UserError, build, read_params
 from vesselbench.data.images import read_image, read_label, read_levels, read_mask
 from vesselbench.data.sample import Sample, read_samples
 from vesselbench.data.splits import read_split
@@ -28,6 +28,8 @@ from vesselbench.stages.entry import start
 
 def main(dataset: str) -> None:
     models, seeds, modes, mapping = read_params("run.models", "run.seeds", "run.modes", "evaluate")
+    if not (models and seeds and modes):
+        raise UserError(f"{PARAMS}: run.models, run.seeds and run.modes must each name at least one")
     evaluation = build(Evaluation, mapping, "evaluate")
     tests = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))["test"]
     scores, trained = Path("data/scores", dataset), Path("data/models", dataset)

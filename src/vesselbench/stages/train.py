@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from vesselbench.config import build, overlay, read_params
+from vesselbench.config import PARAMS, UserError, build, overlay, read_params
 from vesselbench.data.sample import read_samples
 from vesselbench.data.splits import read_split
 from vesselbench.data.stack import stack_samples
@@ -25,11 +25,19 @@ def main(dataset: str, model: str, seed: str) -> None:
     (budget,) = read_params("run.budget")
     layers = read_params("train.default", f"train.{dataset}", f"train.{budget}")
     recipe = build(Recipe, overlay(*layers), f"train.{dataset}")
-    network = json.loads(Path("data/networks", f"{model}.json").read_text())
+    if not seed.isdecimal():
+        raise UserError(f"{PARAMS}: run.seeds: {seed!r} is no whole number from 0; correct it")
+    path = Path("data/networks", f"{model}.json")
+    if not path.exists():
+        raise UserError(f"{path}: no such file; run 'dvc repro network@{model}' first")
+    network = json.loads(path.read_text())
     entry = NetworkEntry(network["network"], recipe.preprocess or network["preprocess"], network["arguments"])
     samples = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))["train"]
     images, labels = stack_samples(samples, entry.preprocess)
-    print(f"training {model} on {len(samples)} images of {dataset}: {recipe.steps} steps of {recipe.batch} patches")
+    print(
+        f"training {model} on {len(samples)} images of {dataset}: {recipe.steps} steps of {recipe.batch} patches",
+        flush=True,
+    )
 
     identity = fingerprint(
         recipe=asdict(recipe),

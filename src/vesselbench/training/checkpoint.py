@@ -67,8 +67,8 @@ class Checkpoint:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace the checkpoint in one step; a stop in between leaves the one before."""
-        with whole_file(self.path) as path:
-            torch.save({"identity": self.identity, **state}, path)
+        with whole_file(self.path) as path, path.open("wb") as stream:  # given a path, torch hides that a disk is full
+            torch.save({"identity": self.identity, **state}, stream)
 
     def load(self) -> dict[str, Any] | None:
         """Return what ``save`` stored, or None where there is nothing that fits; says what it sets aside, and why."""
