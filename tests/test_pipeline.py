@@ -109,3 +109,10 @@ def test_the_readme_shows_the_figures_of_the_locked_run():
     (locked,) = [out["md5"] for out in outs if out["path"] == "plots/gallery/phantom.png"]
     shown = (ROOT / "docs/images/gallery_phantom.png").read_bytes()
     assert hashlib.md5(shown).hexdigest() == locked, "copy plots/gallery/phantom.png to docs/images/gallery_phantom.png"
+
+
+def test_the_readme_prints_the_committed_table():
+    table = (
+        (ROOT / "metrics/tables/phantom.md").read_text().split("## Inside the field of view\n\n")[1].split("\n\n")[0]
+    )
+    assert table in (ROOT / "README.md").read_text()
