@@ -92,7 +92,7 @@ def test_ctrl_c_while_training_and_the_next_run_goes_on(project):
     while not first.exists() and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the process group
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=300)
     assert process.returncode == 1, out + error
     last = error.splitlines()[-1]
     step = int(last.split()[4])
@@ -103,7 +103,7 @@ def test_ctrl_c_while_training_and_the_next_run_goes_on(project):
 
     for name, started in (("resumed", f"going on at step {step} of 100\n"), ("uninterrupted", "")):
         process = stage_process(project, "train phantom iternet 0")
-        out, error = process.communicate(timeout=60)
+        out, error = process.communicate(timeout=300)
         assert process.returncode == 0, out + error
         assert out.count("going on") == bool(started)
         assert started in out

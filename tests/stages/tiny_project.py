@@ -26,7 +26,7 @@ TINY = {
     "models": {"iternet": {"width": 4, "iterations": 2}},
     "train": {
         "default": {"accelerator": "cpu", "precision": "32-true"},
-        "phantom": {"steps": 4, "batch": 2, "crops_per_image": 1, "patch": 32, "epoch": 2, "warmup": 0},
+        "phantom": {"steps": 4, "batch": 2, "crops_per_image": 1, "patch": 32, "epoch": 2, "warmup": 0, "threads": 1},
     },
     "predict": {
         "default": {"accelerator": "cpu", "precision": "32-true"},
