@@ -96,7 +96,7 @@ def test_iternet_shares_the_mini_unet_and_starts_as_keras_does():
         (NetworkEntry("iternett", "rgb"), "network 'iternett' is unknown; choose one of iternet, smp"),
         (NetworkEntry("iternet", "rgb", {"widht": 8}), "'widht' is unknown; it takes width, iterations, dropout"),
         (NetworkEntry("iternet", "rgb", {"iterations": 0}), "iterations 0"),
-        (NetworkEntry("iternet", "grey"), "preprocess 'grey' is unknown; choose one of rgb"),
+        (NetworkEntry("iternet", "grey"), "preprocess .grey. is unknown; choose one of rgb, flat, dark"),
         (NetworkEntry("smp", "rgb", {"architecture": "Unett", "encoder_name": "vgg13_bn"}), "choose one of DPT"),
         (
             NetworkEntry("smp", "rgb", {"architecture": "Unet", "encoder_name": "vgg99"}),

@@ -15,21 +15,41 @@ def rgb(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def dark(image: np.ndarray) -> np.ndarray:
-    """Say how much darker each pixel is than its surroundings: eight times the difference, 0 where it is brighter.
+def flat(image: np.ndarray) -> np.ndarray:
+    """Take the background away: 128 + 4 x (pixel - mean of its surroundings), rounded and clipped to 0..255.
 
-    The surroundings are a Gaussian mean of standard deviation 4 % of the image's width. Ours, not the paper's: vessels
-    stand out on nothing, so that a network without batch normalisation comes to them within some hundred steps, where
-    it first spends as many on brightness and hue otherwise. For small budgets.
+    The surroundings are a Gaussian mean of standard deviation 4 % of the image's width. Ours, not the paper's: without
+    brightness and hue to explain first, a network without batch normalisation comes to the vessels within some hundred
+    steps. For small budgets.
     """
+    return _clip(128 - 4 * _darker(image))
+
+
+def dark(image: np.ndarray) -> np.ndarray:
+    """Keep only what is darker than its surroundings: 8 x (mean of the surroundings - pixel), rounded and clipped.
+
+    As ``flat``, but vessels stand out on nothing, which is learned faster still. What is brighter is lost, and with it
+    part of what tells thin vessels from noise: on DRIVE networks end lower. For budgets of minutes.
+    """
+    return _clip(8 * _darker(image))
+
+
+def _darker(image: np.ndarray) -> np.ndarray:
     pixels = image.astype(np.float32)
     spread = 0.04 * image.shape[1]
-    mean = gaussian_filter(pixels, sigma=(spread, spread, 0), mode="nearest")
-    return np.clip(np.rint(8 * (mean - pixels)), 0, 255).astype(np.uint8)
+    return gaussian_filter(pixels, sigma=(spread, spread, 0), mode="nearest") - pixels
+
+
+def _clip(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 # Name -> (function from uint8 (H, W, 3) to uint8 (H, W, channels), channels).
-_KNOWN: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {"rgb": (rgb, 3), "dark": (dark, 3)}
+_KNOWN: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {
+    "rgb": (rgb, 3),
+    "flat": (flat, 3),
+    "dark": (dark, 3),
+}
 
 
 def _find(name: str) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
@@ -49,7 +69,7 @@ def preprocess(name: str, image: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     name
-        ``"rgb"``: unchanged; ``"dark"``: how much darker than its surroundings.
+        ``"rgb"``: unchanged; ``"flat"``: without its background; ``"dark"``: what is darker than that.
     image
         uint8 (H, W, 3), RGB.
 

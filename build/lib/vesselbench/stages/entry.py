@@ -1,0 +1,33 @@
+"""What every stage does when it is started: take words from the command line, and turn mistakes into one line."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import sys
+from collections.abc import Callable
+
+from vesselbench.config import UserError
+
+
+def start(main: Callable[..., None]) -> None:
+    """Call a stage's ``main`` with the words of the command line.
+
+    Exits with status 1 and one line for a mistake that a person can mend (``UserError``), a full disk, or the wrong
+    number of words; a programming error keeps its traceback.
+    """
+    words, names = sys.argv[1:], list(inspect.signature(main).parameters)
+    if len(words) != len(names):
+        sys.exit(f"error: {main.__module__} takes {' '.join(names).upper()}, not {' '.join(words) or 'nothing'}")
+    try:
+        main(*words)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; nothing half-written is left, run the same command again")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        sys.exit(
+            f"error: {error.filename or 'output'}: the disk is full; free some space and run the same command again"
+        )

@@ -1,0 +1,29 @@
+"""Randomness: one seed, and everything that must be kept to go on after a stop as if there had been none."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+
+
+def seed_everything(seed: int) -> torch.Generator:
+    """Seed weights and dropout, ask for deterministic kernels, and return the generator of the patch draws."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by CUDA before its first matrix product
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    return torch.Generator().manual_seed(seed)
+
+
+def generator_states(generator: torch.Generator) -> dict[str, Any]:
+    """Collect the states of all generators that training draws from."""
+    return {"patches": generator.get_state(), "cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+
+
+def restore_generators(states: dict[str, Any], generator: torch.Generator) -> None:
+    """Put back what ``generator_states`` collected."""
+    generator.set_state(states["patches"])
+    torch.set_rng_state(states["cpu"])
+    torch.cuda.set_rng_state_all(states["cuda"])
