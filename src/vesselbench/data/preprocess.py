@@ -10,6 +10,9 @@ from scipy.ndimage import gaussian_filter
 from vesselbench.config import PARAMS, UserError
 
 
+LIT = 30  # of 255: the brightest channel of a pixel inside the field of view is above this
+
+
 def rgb(image: np.ndarray) -> np.ndarray:
     """Leave the colours as they are (IterNet, released code)."""
     return image
@@ -35,9 +38,15 @@ def dark(image: np.ndarray) -> np.ndarray:
 
 
 def _darker(image: np.ndarray) -> np.ndarray:
+    """Mean of the lit surroundings minus pixel, float32 (H, W, 3); 0 where nothing is lit.
+
+    The black outside the field of view takes no part in the mean: it would drown the vessels near the rim.
+    """
     pixels = image.astype(np.float32)
-    spread = 0.04 * image.shape[1]
-    return gaussian_filter(pixels, sigma=(spread, spread, 0), mode="nearest") - pixels
+    lit = (image.max(axis=2, keepdims=True) > LIT).astype(np.float32)
+    sigma = (0.04 * image.shape[1], 0.04 * image.shape[1], 0)
+    share = gaussian_filter(lit, sigma, mode="nearest")
+    return lit * (gaussian_filter(pixels * lit, sigma, mode="nearest") / np.maximum(share, 1e-6) - pixels)
 
 
 def _clip(values: np.ndarray) -> np.ndarray:
