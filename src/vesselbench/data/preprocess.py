@@ -9,7 +9,6 @@ from scipy.ndimage import gaussian_filter
 
 from vesselbench.config import PARAMS, UserError
 
-
 LIT = 30  # of 255: the brightest channel of a pixel inside the field of view is above this
 
 
