@@ -6,7 +6,7 @@ import numpy as np
 
 from vesselbench.data.sources.phantom.stamping import View, coarser, stamp
 
-ABSORPTION = np.array([9.8, 22.0, 17.0])  # of a vein's blood in red, green and blue, per radius of the field of view
+ABSORPTION = np.array([10.8, 24.2, 18.7])  # of a vein's blood in red, green and blue, per radius of the field of view
 
 
 def transmittance(arteries: list[np.ndarray], veins: list[np.ndarray], view: View) -> np.ndarray:
