@@ -68,7 +68,9 @@ def test_contrast_turns_about_the_grey_mean_of_the_whole_brightened_image():
     factors = [torch.tensor([value]) for value in (1.5, 0.5, 1.0)]  # brightened: 0.3 and, clipped, 1.0
     mean = 0.65 * sum(GREY)
     expected = [mean + 0.5 * (value - mean) for value in (0.3, 0.6, 1.0)]
-    torch.testing.assert_close(_recolour(pixel, histogram, *factors).flatten(), torch.tensor(expected))
+    torch.testing.assert_close(
+        _recolour(pixel, histogram, torch.tensor(GREY), *factors).flatten(), torch.tensor(expected)
+    )
 
 
 def test_same_generator_same_patches():
@@ -86,3 +88,15 @@ def test_chance_is_applied_as_often_as_said():
     values = Chance(2.0, 0.25).draw(4000, torch.Generator().manual_seed(0))
     assert 0.2 < (values != 0).float().mean() < 0.3
     assert 1.9 < values.abs().max() <= 2.0
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_the_shares_of_several_processes_are_the_batch_of_one(processes):
+    draws, images, labels = sampler(rotation=Chance(180, 0.5), brightness=Chance(0.2, 0.5))
+    image, label, chosen = draws.draw(12, 2, 8, torch.Generator().manual_seed(5))
+    for number in range(processes):
+        one = PatchSampler(images, labels, draws.augmentation, (number, processes))
+        share = one.draw(12, 2, 8, torch.Generator().manual_seed(5))
+        assert torch.equal(share[0], image.unflatten(0, (6, 2))[number::processes].flatten(0, 1))
+        assert torch.equal(share[1], label.unflatten(0, (6, 2))[number::processes].flatten(0, 1))
+        assert torch.equal(share[2], chosen)
