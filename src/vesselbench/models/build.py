@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import json
 import pkgutil
@@ -46,6 +45,12 @@ class NetworkEntry:
                 raise UserError(f"{PARAMS}: {where}.{key} is missing; an entry of models needs network and preprocess")
         rest = {key: value for key, value in mapping.items() if key not in ("network", "preprocess")}
         return cls(mapping["network"], mapping["preprocess"], rest)
+
+    @classmethod
+    def from_json(cls, path: Path) -> NetworkEntry:
+        """Read it from a file that holds it beside other things, such as ``model.json``."""
+        about = json.loads(path.read_text())
+        return cls(about["network"], about["preprocess"], about["arguments"])
 
 
 def network_names() -> list[str]:
@@ -98,8 +103,7 @@ def load_network(folder: Path) -> tuple[nn.Module, NetworkEntry]:
     """
     if not (folder / "model.json").exists():
         raise UserError(f"{folder}: no model.json here; train the network first with dvc repro")
-    about = json.loads((folder / "model.json").read_text())
-    entry = NetworkEntry(about["network"], about["preprocess"], about["arguments"])
+    entry = NetworkEntry.from_json(folder / "model.json")
     network = build_network(entry)
     network.load_state_dict(load_file(folder / "weights.safetensors"))
     return network.eval(), entry

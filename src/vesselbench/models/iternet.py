@@ -10,6 +10,22 @@ import torch
 from torch import Tensor, nn
 
 
+class Dropout(nn.Dropout):
+    """Dropout that is quick on the CPU, where torch's own draws one number after the other: a third of a step's time.
+
+    There, one 64-bit draw decides four activations: the share dropped is a multiple of 2^-16, and the rest is scaled by
+    just that share.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0 or x.device.type != "cpu":
+            return super().forward(x)
+        dropped = max(1, round(self.p * 2**16))  # of 2^16 values
+        bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
+        kept = (bits[: x.numel()] >= dropped - 2**15).as_strided(x.shape, x.stride())
+        return x * kept.to(x.dtype).mul_(2**16 / (2**16 - dropped))
+
+
 class DoubleConvolution(nn.Sequential):
     """Twice: 3x3 convolution, ReLU, dropout."""
 
@@ -17,10 +33,10 @@ class DoubleConvolution(nn.Sequential):
         super().__init__(
             nn.Conv2d(channels_in, channels_out, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Conv2d(channels_out, channels_out, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
 
