@@ -60,7 +60,7 @@ def test_declared_params_are_those_read(word):
 
 def test_only_stages_read_params():
     readers = [path for path in (ROOT / "src").rglob("*.py") if "read_params(" in path.read_text()]
-    assert {path.parent.name for path in readers} == {"stages", "vesselbench"}
+    assert {path.parent.name for path in readers} == {"stages", "bench", "vesselbench"}
     assert [path.name for path in readers if path.parent.name == "vesselbench"] == ["config.py"]
 
 

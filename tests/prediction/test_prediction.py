@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from vesselbench.prediction.batch import LARGEST, ON_CPU, find_batch, how_many
 from vesselbench.prediction.infer import Prediction, patched, whole
 from vesselbench.prediction.tiling import corners, coverage, pad_to_grid
 
@@ -49,9 +50,10 @@ def test_coverage_counts_patches():
     assert expected.min() == 1
 
 
-def test_patched_equals_a_plain_loop():
+@pytest.mark.parametrize(("batch", "largest"), [(1, 1), (5, 5), (7, 7), (15, 14), (1000, 42)])  # 6 x 7 patches
+def test_patched_equals_a_plain_loop(batch, largest):
     network, image = Blur(), torch.rand(3, 21, 26)
-    found = patched(network, image, patch=8, stride=3, batch=7)
+    (found,) = patched(network, image, patch=8, stride=3, batch=batch)
     padded = pad_to_grid(image, 8, 3)
     total, count = torch.zeros(2, *padded.shape[1:])
     for row, column in corners(*padded.shape[1:], 8, 3):
@@ -59,7 +61,7 @@ def test_patched_equals_a_plain_loop():
         total[row : row + 8, column : column + 8] += torch.sigmoid(network(window)[-1])[0, 0].detach()
         count[row : row + 8, column : column + 8] += 1
     torch.testing.assert_close(found, (total / count)[:21, :26], atol=1e-6, rtol=0)
-    assert max(network.batches) == 7
+    assert max(network.batches) == largest
 
 
 def test_whole_pads_with_zeros_and_crops():
@@ -67,7 +69,27 @@ def test_whole_pads_with_zeros_and_crops():
     padded = torch.zeros(1, 3, 32, 32)
     padded[0, :, :21, :26] = image
     expected = torch.sigmoid(network(padded)[-1])[0, 0, :21, :26]
-    torch.testing.assert_close(whole(network, image, 16), expected.detach())
+    torch.testing.assert_close(whole(network, image, 16), expected.detach()[None])
+
+
+def test_every_output_is_predicted_where_asked_for():
+    network, image = Blur(), torch.rand(3, 21, 26)
+    for predict in (lambda **k: patched(network, image, 8, 3, 7, **k), lambda **k: whole(network, image, 16, **k)):
+        both = predict(every_output=True)
+        assert both.shape == (2, 21, 26)
+        torch.testing.assert_close(both[0], torch.full((21, 26), 9.0).sigmoid())
+        torch.testing.assert_close(both[1:], predict())
+
+
+@pytest.mark.parametrize(("free", "each", "expected"), [(1000, 10, 50), (1e12, 10, LARGEST), (10, 100, 1), (10, 0, 5)])
+def test_a_batch_takes_half_of_the_free_memory(free, each, expected):
+    assert how_many(free, each) == expected
+
+
+def test_on_the_cpu_the_batch_is_the_quick_one():
+    network = Blur()
+    assert find_batch(network, torch.zeros(3, 8, 8)) == ON_CPU
+    assert network.batches == []
 
 
 @pytest.mark.parametrize(
@@ -75,10 +97,10 @@ def test_whole_pads_with_zeros_and_crops():
     [
         ({"mode": "wholly"}, "mode is 'wholly'; choose one of whole, patched"),
         ({"stride": 200}, "1 <= stride <= patch, or pixels would be left out"),
-        ({"batch": 0}, "batch must be at least 1"),
+        ({"batch": -1}, "batch must be at least 0"),
     ],
 )
 def test_parameters_that_cannot_be(change, message):
-    good = {"mode": "patched", "batch": 8, "accelerator": "cpu", "precision": "32-true", "patch": 128, "stride": 3}
+    good = {"mode": "patched", "batch": 8, "every_output": False, "hardware": None, "patch": 128, "stride": 3}
     with pytest.raises(ValueError, match=message):
         Prediction(**{**good, **change})

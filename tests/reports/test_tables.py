@@ -118,7 +118,7 @@ def test_the_full_schedule_is_called_so():
 
 
 def test_how_the_maps_came_about():
-    stored = {"batch": 32, "accelerator": "cpu", "precision": "32-true", "patch": 128, "stride": 3}
+    stored = {"batch": 32, "hardware": {"accelerator": "cpu", "precision": "32-true"}, "patch": 128, "stride": 3}
     assert prediction_note("patched", mode="patched", **stored) == (
         "Mode patched: patches of 128 x 128 pixels at stride 3, overlaps averaged; precision 32-true."
     )

@@ -46,7 +46,7 @@ UNKNOWN = {
     ),
     "predict phantom iternet 0 patched": (
         {"predict": {"phantom": {"patched": {"strid": 3}}}},
-        "predict.patched.strid is unknown; predict.patched takes mode, batch, accelerator, precision, patch, stride",
+        "predict.patched.strid is unknown; predict.patched takes mode, batch, every_output, hardware, patch, stride",
     ),
     "evaluate phantom iternet 0 whole": (
         {"evaluate": {"treshold": 0.4}},

@@ -6,17 +6,21 @@ import torch
 
 from vesselbench.config import UserError
 from vesselbench.data.augment import Augmentation, Chance
+from vesselbench.device import Hardware
 from vesselbench.models.build import NetworkEntry, build_network
-from vesselbench.training import loop
+from vesselbench.training import loop, step
 from vesselbench.training.checkpoint import Checkpoint
 from vesselbench.training.determinism import seed_everything
 from vesselbench.training.recipe import Recipe
 
 SOME = Chance(0.2, 0.5)
+HARDWARE = Hardware(
+    accelerator="cpu", devices=1, nodes=1, precision="bf16-mixed", channels_last=True, compile="", threads=0
+)
 RECIPE = Recipe(
     steps=50, batch=4, crops_per_image=2, patch=32, learning_rate=5e-3, betas=(0.9, 0.999), epsilon=1e-7,
-    schedule="cosine", warmup=5, epoch=10, keep="lowest_training_loss", accelerator="cpu", precision="bf16-mixed",
-    channels_last=True, threads=0, checkpoint_minutes=10.0,
+    schedule="cosine", warmup=5, epoch=10, keep="lowest_training_loss", fused=True,
+    checkpoint_minutes=10.0, hardware=HARDWARE,
     augmentation=Augmentation(SOME, SOME, SOME, Chance(180, 0.5), SOME, 0.5, SOME, SOME),
     preprocess="",
 )  # fmt: skip
@@ -34,7 +38,9 @@ def data():
 
 def run(folder, recipe=RECIPE, identity="one"):
     generator = seed_everything(1)
-    return loop.train(lambda: build_network(ENTRY), *data(), IDS, recipe, generator, Checkpoint(folder, identity))
+    fabric = recipe.hardware.launch()
+    checkpoint = Checkpoint(folder, identity)
+    return loop.train(lambda: build_network(ENTRY), *data(), IDS, recipe, generator, checkpoint, fabric)
 
 
 def weights(network):
@@ -63,13 +69,13 @@ def test_loss_falls_and_the_log_holds_every_output(trained):
 def test_stopped_by_a_signal_it_goes_on_where_it_was(trained, tmp_path, monkeypatch):
     steps = []
 
-    def stop_at_23(logits, truth, compute=loop.output_losses):
+    def stop_at_23(logits, truth, compute=step.output_losses):
         steps.append(1)
         if len(steps) == 23:
             signal.raise_signal(signal.SIGINT)
         return compute(logits, truth)
 
-    monkeypatch.setattr(loop, "output_losses", stop_at_23)
+    monkeypatch.setattr(step, "output_losses", stop_at_23)
     with pytest.raises(UserError, match="stopped at step 23 of 50; run the same command again to go on"):
         run(tmp_path)
     assert (tmp_path / "last.pt").exists()

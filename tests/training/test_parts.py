@@ -33,6 +33,10 @@ def test_rate_rises_and_falls():
     ("change", "message"),
     [
         ({"batch": 30}, "batch 30 is no multiple of crops_per_image 4"),
+        (
+            {"hardware": {"devices": 3}},
+            "batch 32 with crops_per_image 4 is 8 images a step, which 3 devices cannot share evenly",
+        ),
         ({"schedule": "linear"}, "schedule is 'linear'; choose one of constant, cosine"),
         ({"steps": 0}, "steps is 0; it must be above 0"),
         ({"step": 5}, "train.default.step is unknown; train.default takes steps, batch"),
@@ -45,13 +49,30 @@ def test_a_recipe_refuses_what_cannot_be(change, message):
         build(Recipe, overlay(DEFAULT, change), "train.default")
 
 
-def test_a_damaged_checkpoint_is_set_aside(tmp_path, capsys):
+def cut(content):
+    return content[:100]
+
+
+def flip_a_bit(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [(cut, "it cannot be read (BadZipFile)"), (flip_a_bit, "it is damaged (checksum of archive/data/0)")],
+)
+def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(tmp_path, capsys, damage, reason):
     checkpoint = Checkpoint(tmp_path, "id")
-    checkpoint.save({"step": 3})
-    assert checkpoint.load()["step"] == 3
-    checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:100])
-    assert checkpoint.load() is None
-    assert "it cannot be read" in capsys.readouterr().out
+    for step in (3, 4, 5):
+        checkpoint.save({"step": step, "weights": torch.zeros(10_000)})
+    assert checkpoint.load()["step"] == 5
+    assert capsys.readouterr().out == ""
+    checkpoint.path.write_bytes(damage(checkpoint.path.read_bytes()))
+    assert checkpoint.load()["step"] == 4
+    assert capsys.readouterr().out == f"{checkpoint.path}: not used, {reason}; moved to last.aside.pt\n"
+    assert checkpoint.load()["step"] == 4
+    checkpoint.previous.write_bytes(damage(checkpoint.previous.read_bytes()))
     assert checkpoint.load() is None
 
 

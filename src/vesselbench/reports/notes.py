@@ -29,12 +29,14 @@ def budget_note(dataset: str, steps: int, batch: int, patch: int) -> str:
     return f"{text}, no fewer pixels than {paper}."
 
 
-def prediction_note(name: str, /, *, mode: str, patch: int, stride: int, precision: str, **_: object) -> str:
+def prediction_note(
+    name: str, /, *, mode: str, patch: int, stride: int, hardware: Mapping[str, Any], **_: object
+) -> str:
     """Say how the maps of the mode called ``name`` came about, from the parameters stored with them."""
     way = "each image in one pass"
     if mode == "patched":
         way = f"patches of {patch} x {patch} pixels at stride {stride}, overlaps averaged"
-    return f"Mode {name}: {way}; precision {precision}."
+    return f"Mode {name}: {way}; precision {hardware['precision']}."
 
 
 def protocol_notes(protocol: Mapping[str, Any], several_seeds: bool) -> list[str]:

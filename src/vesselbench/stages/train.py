@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from vesselbench.config import PARAMS, UserError, build, overlay, read_params
 from vesselbench.data.sample import read_samples
 from vesselbench.data.splits import read_split
 from vesselbench.data.stack import stack_samples
+from vesselbench.device import first_process
 from vesselbench.files import whole_folder
 from vesselbench.imports import import_closure
 from vesselbench.models.build import NetworkEntry, build_network, save_network
@@ -30,32 +31,33 @@ def main(dataset: str, model: str, seed: str) -> None:
     path = Path("data/networks", f"{model}.json")
     if not path.exists():
         raise UserError(f"{path}: no such file; run 'dvc repro network@{model}' first")
-    network = json.loads(path.read_text())
-    entry = NetworkEntry(network["network"], recipe.preprocess or network["preprocess"], network["arguments"])
+    entry = NetworkEntry.from_json(path)
+    entry = replace(entry, preprocess=recipe.preprocess or entry.preprocess)
     samples = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))["train"]
     images, labels = stack_samples(samples, entry.preprocess)
-    print(
+    fabric = recipe.hardware.launch()
+    fabric.print(
         f"training {model} on {len(samples)} images of {dataset}: {recipe.steps} steps of {recipe.batch} patches",
         flush=True,
     )
 
     identity = fingerprint(
         recipe=asdict(recipe),
-        network=network,
+        network=json.loads(path.read_text()),
         seed=seed,
         data=hashlib.sha256(images.numpy().tobytes() + labels.numpy().tobytes()).hexdigest(),
         code=[hashlib.sha256(path.read_bytes()).hexdigest() for path in import_closure("vesselbench.stages.train")],
     )
     checkpoint = Checkpoint(checkpoint_folder(dataset, model, seed), identity)
-    with checkpoint.lock():
+    with first_process(fabric, checkpoint.lock()):
         generator = seed_everything(int(seed))
         ids = [sample.id for sample in samples]
-        trained, log = train(lambda: build_network(entry), images, labels, ids, recipe, generator, checkpoint)
-        with whole_folder(Path("data/models", dataset, model, seed)) as folder:
-            save_network(folder, trained, entry, recipe=asdict(recipe), seed=int(seed), training_ids=ids)
-            log.to_csv(folder / "log.csv", index=False)
-        checkpoint.remove()
-    print(f"{model} on {dataset}: last epoch's loss {log.loss.iloc[-1]:.4f}, of the last output {log.iloc[-1, -2]:.4f}")
+        trained, log = train(lambda: build_network(entry), images, labels, ids, recipe, generator, checkpoint, fabric)
+        if fabric.is_global_zero:
+            with whole_folder(Path("data/models", dataset, model, seed)) as folder:
+                save_network(folder, trained, entry, recipe=asdict(recipe), seed=int(seed), training_ids=ids)
+                log.to_csv(folder / "log.csv", index=False)
+            checkpoint.remove()
 
 
 if __name__ == "__main__":

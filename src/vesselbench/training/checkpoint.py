@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,7 @@ class Checkpoint:
         self.folder = folder
         self.identity = identity
         self.path = folder / "last.pt"
+        self.previous = folder / "previous.pt"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -63,29 +65,48 @@ class Checkpoint:
                 raise UserError(
                     f"{self.folder}: another process trains this run now; wait for it, or stop it with Ctrl-C"
                 ) from None
+            for part in self.folder.glob(".*.part*"):  # of a process that was killed while it wrote
+                part.unlink()
             yield
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Replace the checkpoint in one step; a stop in between leaves the one before."""
-        with whole_file(self.path) as path, path.open("wb") as stream:  # given a path, torch hides that a disk is full
-            torch.save({"identity": self.identity, **state}, stream)
+        """Write a checkpoint; the one before stays beside it, and a stop at any moment leaves one of the two."""
+        with whole_file(self.path) as path:
+            with path.open("wb") as stream:  # given a path, torch hides that a disk is full
+                torch.save({"identity": self.identity, **state}, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if self.path.exists():
+                self.path.replace(self.previous)
 
     def load(self) -> dict[str, Any] | None:
-        """Return what ``save`` stored, or None where there is nothing that fits; says what it sets aside, and why."""
-        if not self.path.exists():
-            return None
-        try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-            return self._set_aside(f"it cannot be read ({type(error).__name__})")
-        if state.get("identity") != self.identity:
-            return self._set_aside("it was made with other parameters, data or code")
-        return state
+        """Return what ``save`` stored last, or before that if the last one is damaged, or None where nothing fits.
 
-    def _set_aside(self, reason: str) -> None:
-        aside = self.path.with_suffix(".aside.pt")
-        self.path.replace(aside)
-        print(f"{self.path}: not used, {reason}; moved to {aside.name}, training starts at step 0", flush=True)
+        Says what it sets aside, and why.
+        """
+        for path in (self.path, self.previous):
+            if path.exists():
+                state, reason = self._read(path)
+                if not reason:
+                    return state
+                aside = path.with_suffix(".aside.pt")
+                path.replace(aside)
+                print(f"{path}: not used, {reason}; moved to {aside.name}", flush=True)
+        return None
+
+    def _read(self, path: Path) -> tuple[dict[str, Any] | None, str]:
+        """Return the content, and why it is not to be used: empty if it is."""
+        try:
+            with zipfile.ZipFile(path) as archive:  # torch's format; torch itself does not compare the checksums
+                damaged = archive.testzip()
+            state = None if damaged else torch.load(path, map_location="cpu", weights_only=True)
+        except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+            return None, f"it cannot be read ({type(error).__name__})"
+        if state is None:
+            return None, f"it is damaged (checksum of {damaged})"
+        if state.get("identity") != self.identity:
+            return None, "it was made with other parameters, data or code"
+        return state, ""
 
     def remove(self) -> None:
         """Delete the run's folder: the run is done."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -12,15 +14,14 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from vesselbench.config import UserError
 from vesselbench.data.augment import PatchSampler
-from vesselbench.device import choose_accelerator
+from vesselbench.device import agreed, refusal
 from vesselbench.progress import progress
 from vesselbench.training.checkpoint import Checkpoint
 from vesselbench.training.determinism import generator_states, restore_generators
 from vesselbench.training.interrupt import stop_requests
-from vesselbench.training.loss import output_losses
 from vesselbench.training.recipe import Recipe
+from vesselbench.training.step import take_step
 
 CHECK_EVERY = 10  # steps between two looks at the losses, each of which waits for the device
 
@@ -46,8 +47,11 @@ def train(
     recipe: Recipe,
     generator: torch.Generator,
     checkpoint: Checkpoint,
+    fabric: Fabric,
 ) -> tuple[nn.Module, pd.DataFrame]:
     """Train a network on random augmented patches, or go on with a training that was stopped.
+
+    Of several processes each computes its share of every batch and ends with the same weights.
 
     Parameters
     ----------
@@ -58,9 +62,11 @@ def train(
     recipe
         How.
     generator
-        Of the patch draws.
+        Of the patch draws, in the same state in all processes.
     checkpoint
         Written every ``recipe.checkpoint_minutes`` and on Ctrl-C, read at the start.
+    fabric
+        The processes and their devices (``recipe.hardware.launch()``).
 
     Returns
     -------
@@ -74,75 +80,88 @@ def train(
     UserError
         A loss is not finite (names the step and the images of its batch), or the run was asked to stop (it can go on).
     """
-    fabric = Fabric(accelerator=choose_accelerator(recipe.accelerator), devices=1, precision=recipe.precision)
-    if recipe.threads:
-        torch.set_num_threads(recipe.threads)
+    alone = fabric.world_size == 1
     network = build()
-    if recipe.channels_last:
-        network = network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate, tuple(recipe.betas), recipe.epsilon)
+    if fabric.device.type == "cuda" and not alone:
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # statistics of the batch, not of a device's share
+    network = recipe.hardware.arrange(network)
+    optimizer = torch.optim.Adam(
+        network.parameters(), recipe.learning_rate, tuple(recipe.betas), recipe.epsilon, fused=recipe.fused
+    )
     network, optimizer = fabric.setup(network, optimizer)
-    sampler = PatchSampler(images.to(fabric.device), labels.to(fabric.device), recipe.augmentation)
+    if not alone:
+        torch.manual_seed(torch.initial_seed() + fabric.global_rank)  # dropout differs from process to process
+    process = (fabric.global_rank, fabric.world_size)
+    sampler = PatchSampler(images.to(fabric.device), labels.to(fabric.device), recipe.augmentation, process)
     run = Progress()
 
     def save() -> None:
-        states = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-        checkpoint.save({**states, "generators": generator_states(generator), "run": vars(run)})
+        generators = generator_states(generator)
+        if fabric.is_global_zero:
+            states = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            checkpoint.save({**states, "generators": generators, "run": vars(run)})
 
-    if state := checkpoint.load():
+    if state := fabric.broadcast(checkpoint.load() if fabric.is_global_zero else None):
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
-        restore_generators(state["generators"], generator)
+        restore_generators(state["generators"][fabric.global_rank], generator)
         run = Progress(**state["run"])
-        print(f"going on at step {run.step} of {recipe.steps}", flush=True)
+        fabric.print(f"going on at step {run.step} of {recipe.steps}", flush=True)
 
     network.train()
     waiting: list[tuple[Tensor, Tensor]] = []  # losses still on the device, with the images they came from
-    saved = time.monotonic()
-    bar = progress(total=recipe.steps, initial=run.step, unit=" step", desc="train")
+    first, begun = run.step, time.monotonic()
+    saved = begun
+    patches = {"total": recipe.steps * recipe.batch, "initial": run.step * recipe.batch, "unit": " patch"}
+    bar = progress(desc="train", disable=not fabric.is_global_zero, **patches)
     with bar, stop_requests() as requests:
         while run.step < recipe.steps:
             image, label, chosen = sampler.draw(recipe.batch, recipe.crops_per_image, recipe.patch, generator)
-            if recipe.channels_last:
+            if recipe.hardware.channels_last:
                 image = image.contiguous(memory_format=torch.channels_last)
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.rate(run.step)
-            losses = output_losses(network(image), label)
-            optimizer.zero_grad(set_to_none=True)
-            fabric.backward(losses.sum())
-            optimizer.step()
-            waiting.append((losses.detach(), chosen))
+            losses = take_step(network, optimizer, image, label, recipe.rate(run.step), fabric)
+            waiting.append((losses, chosen))
             run.step += 1
-            bar.update()
+            bar.update(recipe.batch)
             end_of_epoch = run.step % recipe.epoch == 0 or run.step == recipe.steps
-            if end_of_epoch or len(waiting) == CHECK_EVERY:
-                run.losses += _read(waiting, run.step, ids)
-                waiting.clear()
-                bar.set_postfix(loss=f"{sum(run.losses[-1]):.4f}", refresh=False)
-                if end_of_epoch:
-                    _close_epoch(run, recipe, network)
-                if time.monotonic() - saved > 60 * recipe.checkpoint_minutes:
-                    save()
-                    saved = time.monotonic()
-            if requests:
-                run.losses += _read(waiting, run.step, ids)
+            if not (end_of_epoch or len(waiting) == CHECK_EVERY or (alone and requests)):
+                continue
+            run.losses += _read(waiting, run.step, ids, fabric)
+            waiting.clear()
+            outputs = " ".join(f"{loss:.4f}" for loss in run.losses[-1])
+            bar.set_postfix_str(f"step {run.step}, losses {outputs}", refresh=False)
+            if end_of_epoch:
+                _close_epoch(run, recipe, network)
+            stop, due = agreed(fabric, bool(requests), time.monotonic() - saved > 60 * recipe.checkpoint_minutes)
+            if stop or due:
                 save()
-                raise UserError(f"stopped at step {run.step} of {recipe.steps}; run the same command again to go on")
+                saved = time.monotonic()
+            if stop:
+                raise refusal(
+                    fabric, f"stopped at step {run.step} of {recipe.steps}; run the same command again to go on"
+                )
+    seconds = time.monotonic() - begun
+    fabric.print(
+        f"{run.step - first} steps in {timedelta(seconds=round(seconds))}, "
+        f"{(run.step - first) * recipe.batch / max(seconds, 1e-9):.1f} patches/s; last epoch's losses "
+        + ", ".join(f"{value:.4f}" for name, value in run.log[-1].items() if name.startswith("loss_")),
+        flush=True,
+    )
     if recipe.keep == "lowest_training_loss":
         network.load_state_dict(run.kept)
     return network.module.cpu(), pd.DataFrame(run.log)
 
 
-def _read(waiting: list[tuple[Tensor, Tensor]], step: int, ids: Sequence[str]) -> list[list[float]]:
-    """Fetch losses from the device, (steps, outputs); refuse those that are not finite."""
-    rows = []
-    for place, (losses, chosen) in enumerate(waiting, start=step - len(waiting) + 1):
-        rows.append(losses.tolist())
-        if not torch.isfinite(losses).all():
+def _read(waiting: list[tuple[Tensor, Tensor]], step: int, ids: Sequence[str], fabric: Fabric) -> list[list[float]]:
+    """Fetch losses from the device, (steps, outputs), as means over all processes; refuse those that are not finite."""
+    rows = fabric.all_reduce(torch.stack([losses for losses, _ in waiting]), reduce_op="mean").tolist()
+    for place, (row, (_, chosen)) in enumerate(zip(rows, waiting, strict=True), start=step - len(waiting) + 1):
+        if not all(map(math.isfinite, row)):
             names = ", ".join(sorted({ids[index] for index in chosen.tolist()}))
-            raise UserError(
-                f"training: the loss of step {place} is {rows[-1]}, it must be finite; "
-                f"the batch came from images {names}: look at these, or lower train.default.learning_rate"
+            raise refusal(
+                fabric,
+                f"training: the loss of step {place} is {row}, it must be finite; "
+                f"the batch came from images {names}: look at these, or lower train.default.learning_rate",
             )
     return rows
 

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from vesselbench.data.augment import Augmentation
+from vesselbench.device import Hardware
 
 SCHEDULES = ("constant", "cosine")
 KEEPS = ("lowest_training_loss", "last")
-PRECISIONS = ("32-true", "bf16-mixed")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Recipe:
     Attributes
     ----------
     steps, batch, crops_per_image, patch
-        Optimiser steps; patches a step; patches cut from one augmented image; side of a patch in pixels.
+        Optimiser steps; patches a step, over all devices; patches cut from one augmented image; side of a patch in
+        pixels.
     learning_rate, betas, epsilon
         Of Adam.
     schedule, warmup
@@ -29,16 +30,16 @@ class Recipe:
     keep
         ``lowest_training_loss``: the weights after the epoch with the lowest mean training loss of the last output;
         ``last``: those after the last step.
-    accelerator, precision, channels_last
-        ``auto``, ``cpu`` or ``cuda``; ``32-true`` or ``bf16-mixed``, as in Lightning Fabric; memory layout of the maps.
-    threads
-        CPU threads; 0 for all there are. Sums over another number of threads round otherwise.
+    fused
+        Adam in one kernel instead of one for each operation.
     checkpoint_minutes
         Time between two checkpoints.
     augmentation
         See ``vesselbench.data.augment``.
     preprocess
         Taken instead of the network's own where it is not empty.
+    hardware
+        See ``vesselbench.device``.
     """
 
     steps: int
@@ -52,13 +53,11 @@ class Recipe:
     warmup: int
     epoch: int
     keep: str
-    accelerator: str
-    precision: str
-    channels_last: bool
-    threads: int
+    fused: bool
     checkpoint_minutes: float
     augmentation: Augmentation
     preprocess: str
+    hardware: Hardware
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "crops_per_image", "patch", "epoch", "learning_rate"):
@@ -66,7 +65,13 @@ class Recipe:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
         if self.batch % self.crops_per_image:
             raise ValueError(f"batch {self.batch} is no multiple of crops_per_image {self.crops_per_image}")
-        for name, choices in (("schedule", SCHEDULES), ("keep", KEEPS), ("precision", PRECISIONS)):
+        images, processes = self.batch // self.crops_per_image, self.hardware.devices * self.hardware.nodes
+        if images % processes:
+            raise ValueError(
+                f"batch {self.batch} with crops_per_image {self.crops_per_image} is {images} images a step, which "
+                f"{processes} devices cannot share evenly; change one of the three"
+            )
+        for name, choices in (("schedule", SCHEDULES), ("keep", KEEPS)):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
 
