@@ -1,6 +1,7 @@
 # make demo   everything on the synthetic data set, from nothing to a table
 # make test   the tests
 # make repro  everything on all data sets
+# make bench  speed and memory on this machine, a few minutes; table in metrics/bench/
 # make lint   style
 PYTHON ?= python3
 SHELL := bash
@@ -8,9 +9,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo repro test lint
+.PHONY: help install demo repro test bench lint
 help:
-	@head -4 Makefile | cut -c3-
+	@head -5 Makefile | cut -c3-
 
 install: $(INSTALLED)
 
@@ -37,6 +38,10 @@ repro: $(INSTALLED)
 test: $(INSTALLED)
 	@echo "== Tests"
 	OMP_NUM_THREADS=2 python -m pytest
+
+bench: $(INSTALLED)
+	@echo "== Speed and memory of this machine's device (minutes)"
+	python -m vesselbench.bench
 
 lint: $(INSTALLED)
 	@echo "== Style"
