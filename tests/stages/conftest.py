@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from repository import Repository, copy_repository
 from tiny_project import STAGES, run_stage, write_params
 
 
@@ -31,3 +32,16 @@ def project(finished, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder
+
+
+@pytest.fixture(scope="session")
+def tabled(tmp_path_factory):
+    """A Git repository where DVC made the table of one network; two commits, before and after. To be read only."""
+    repository = Repository(tmp_path_factory.mktemp("tabled"), tmp_path_factory.mktemp("private"))
+    copy_repository(repository.folder, {"run": {"modes": ["whole"]}})
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.sign()
+    repository.commit("start")
+    repository("repro", "--quiet")
+    repository.commit("results")
+    return repository

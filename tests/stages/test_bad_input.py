@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 from tiny_project import contents, refused, run_stage, stage_process, write_params
 
+from vesselbench.stages import entry
+
 UNKNOWN = {
     "download drvie": (
         {},
@@ -167,3 +169,10 @@ def test_a_stage_whose_input_is_absent_names_the_stage_before(project, monkeypat
     Path(absent).unlink()
     place = Path(absent).parent if "model.json" in absent else absent
     assert refused(command, monkeypatch) == f"error: {place}: {message}"
+
+
+def test_the_code_of_another_copy_is_not_run(project, monkeypatch):
+    Path("src/vesselbench").mkdir(parents=True)
+    line = refused("split phantom", monkeypatch)
+    assert line.startswith(f"error: the code that would run is {Path(entry.__file__).parents[1]}, but this folder has")
+    assert "set PYTHONPATH=src" in line

@@ -1,13 +1,11 @@
 """What runs again after a change: the stages that must, and no others."""
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 
 import pytest
-from tiny_project import ROOT, write_params
+from repository import Repository, copy_repository
+from tiny_project import write_params
 
 TWO_MODELS = {
     "run": {"models": ["iternet", "unet"]},
@@ -18,35 +16,14 @@ MODELS, MODES = ("iternet", "unet"), ("whole", "patched")
 
 @pytest.fixture(scope="module")
 def dvc(tmp_path_factory):
-    """Copy the repository, without its data and history, run all of it, and return what calls DVC there."""
-    copy = tmp_path_factory.mktemp("repository")
-    for name in (".dvc/config", ".dvc/plots", ".dvcignore", "dvc.yaml", "src"):
-        (copy / name).parent.mkdir(exist_ok=True)
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        else:
-            shutil.copy(ROOT / name, copy / name)
-    (copy / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
-    write_params(copy, TWO_MODELS)
-    environment = os.environ | {
-        "DVC_NO_ANALYTICS": "1",
-        "DVC_SITE_CACHE_DIR": str(tmp_path_factory.mktemp("site_cache")),
-        "OMP_NUM_THREADS": "1",
-        "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(copy / "src"),
-    }
-
-    def call(*words):
-        command = [sys.executable, *(words if words[0] == "-c" else ("-m", "dvc", *words))]
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    call.folder = copy
-    imported = call("-c", "import vesselbench.config; print(vesselbench.config.__file__)")
-    assert imported.strip() == str(copy / "src/vesselbench/config.py")
-    call("repro", "--quiet")
-    return call
+    """Copy the repository, run all of it, and return what calls DVC there."""
+    dvc = Repository(tmp_path_factory.mktemp("repository"), tmp_path_factory.mktemp("private"))
+    copy_repository(dvc.folder, TWO_MODELS)
+    (dvc.folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
+    imported = dvc.run(sys.executable, "-c", "import vesselbench.config; print(vesselbench.config.__file__)")
+    assert imported.strip() == str(dvc.folder / "src/vesselbench/config.py")
+    dvc("repro", "--quiet")
+    return dvc
 
 
 @pytest.fixture

@@ -25,11 +25,19 @@ TINY = {
     "datasets": {"phantom": {"source": {"size": 130, "train": 3, "test": 2}}},
     "models": {"iternet": {"width": 4, "iterations": 2}},
     "train": {
-        "default": {"accelerator": "cpu", "precision": "32-true"},
-        "phantom": {"steps": 4, "batch": 2, "crops_per_image": 1, "patch": 32, "epoch": 2, "warmup": 0, "threads": 1},
+        "default": {"hardware": {"accelerator": "cpu", "precision": "32-true"}},
+        "phantom": {
+            "steps": 4,
+            "batch": 2,
+            "crops_per_image": 1,
+            "patch": 32,
+            "epoch": 2,
+            "warmup": 0,
+            "hardware": {"threads": 1},
+        },
     },
     "predict": {
-        "default": {"accelerator": "cpu", "precision": "32-true"},
+        "default": {"hardware": {"accelerator": "cpu", "precision": "32-true"}},
         "phantom": {"patched": {"patch": 64, "stride": 48}},
     },
 }

@@ -6,6 +6,7 @@ import errno
 import inspect
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from vesselbench.config import UserError
 
@@ -14,8 +15,15 @@ def start(main: Callable[..., None]) -> None:
     """Call a stage's ``main`` with the words of the command line.
 
     Exits with status 1 and one line for a mistake that a person can mend (``UserError``), a full disk, or the wrong
-    number of words; a programming error keeps its traceback.
+    number of words; a programming error keeps its traceback. Refuses to run the code of another copy of the repository
+    than the one it stands in: DVC would note the wrong one.
     """
+    imported, here = Path(__file__).parents[1], Path("src/vesselbench").resolve()
+    if here.is_dir() and here != imported.resolve():
+        sys.exit(
+            f"error: the code that would run is {imported}, but this folder has its own in src/vesselbench; "
+            "set PYTHONPATH=src (DVC's --temp and --queue run in copies of the repository)"
+        )
     words, names = sys.argv[1:], list(inspect.signature(main).parameters)
     if len(words) != len(names):
         sys.exit(f"error: {main.__module__} takes {' '.join(names).upper()}, not {' '.join(words) or 'nothing'}")
