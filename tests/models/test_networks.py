@@ -32,7 +32,7 @@ def test_outputs_are_logit_maps_of_the_images_size(entry):
 def test_odd_sizes_are_padded_and_cropped(entry):
     network = build_network(entry).eval()
     probability = whole(network, torch.rand(3, 45, 61), network.multiple)
-    assert probability.shape == (45, 61)
+    assert probability.shape == (1, 45, 61)
     assert 0 <= probability.min() <= probability.max() <= 1
 
 
@@ -54,9 +54,12 @@ def test_saved_and_loaded_it_predicts_the_same(entry, tmp_path):
 
 
 def test_one_step_lowers_the_loss_in_bf16(entry):
+    torch.manual_seed(0)
     network = build_network(entry).eval()  # evaluation mode: without dropout the two losses can be compared
-    optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
-    image, truth = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64).round()
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-2)
+    truth = torch.zeros(2, 1, 64, 64)
+    truth[..., :8] = 1
+    image = torch.rand(2, 3, 64, 64) + truth  # something to learn
     losses = []
     for _ in range(2):
         with torch.autocast("cpu", torch.bfloat16):
@@ -65,7 +68,7 @@ def test_one_step_lowers_the_loss_in_bf16(entry):
         optimizer.zero_grad()
         losses[-1].backward()
         optimizer.step()
-    assert losses[1] < losses[0]
+    assert losses[1] < losses[0] - 0.01
 
 
 @pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
