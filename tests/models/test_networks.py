@@ -7,6 +7,7 @@ import torch
 
 from vesselbench.config import UserError, read_params
 from vesselbench.models.build import NetworkEntry, build_network, load_network, save_network
+from vesselbench.models.iternet import Dropout
 from vesselbench.prediction.infer import whole
 from vesselbench.training.loss import output_losses
 
@@ -74,6 +75,22 @@ def test_one_step_lowers_the_loss_in_bf16(entry):
 @pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
 def test_parameter_counts(name, count):
     assert sum(parameter.numel() for parameter in build_network(ENTRIES[name]).parameters()) == count
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_dropout_drops_its_share_and_keeps_the_mean(share, layout):
+    torch.manual_seed(0)
+    x = torch.ones(2, 5, 101, 99).contiguous(memory_format=layout).requires_grad_()  # no multiple of four
+    dropped = Dropout(share)(x)
+    assert dropped.stride() == x.stride()
+    kept = dropped != 0
+    assert kept.float().mean().item() == pytest.approx(1 - share, abs=0.01)
+    torch.testing.assert_close(dropped[kept], torch.full((int(kept.sum()),), 1 / (1 - share)), rtol=1e-4, atol=0)
+    dropped.sum().backward()
+    torch.testing.assert_close(x.grad, dropped.detach())
+    assert not torch.equal(Dropout(share)(x) != 0, kept), "each call draws anew"
+    assert torch.equal(Dropout(share).eval()(x), x)
 
 
 @pytest.mark.parametrize("iterations", [1, 2, 4])
