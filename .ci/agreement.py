@@ -7,7 +7,9 @@ from pathlib import Path
 
 
 def flatten(node, prefix=""):
-    """List the numbers of nested mappings by dotted name."""
+    """List the numbers of nested mappings by dotted name; lists are left out, as by ``dvc metrics``."""
+    if isinstance(node, list):
+        return {}
     if isinstance(node, dict):
         return {name: value for key, child in node.items() for name, value in flatten(child, f"{prefix}{key}.").items()}
     return {prefix.rstrip("."): node}

@@ -29,6 +29,7 @@ def main() -> None:
     command.add_argument("--out", type=Path, default=Path("sheet.png"), help="PNG to write (default: sheet.png)")
     command.add_argument("--images", type=int, default=6, help="how many photographs (default: 6)")
     command.set_defaults(act=draw_sheet)
+    add_score(groups)
     words = parser.parse_args()
     try:
         words.act(words)
@@ -56,3 +57,58 @@ def draw_sheet(words: argparse.Namespace) -> None:
     truths = [read_label(sample.truth) for sample in samples]
     save(sheet(images, truths, [sample.id for sample in samples]), words.out)
     print(words.out)
+
+
+def add_score(groups: argparse._SubParsersAction) -> None:
+    """Describe ``vesselbench score``."""
+    command = groups.add_parser(
+        "score",
+        help="score any folder of probability maps; needs no training and no DVC",
+        description="Score a folder of vessel probability maps (8-bit, 16-bit or float PNG, TIFF, NPY) against a folder "
+        "of truths. Files are matched by their stem, else by their leading id (01_test.png, 01_manual1.gif), else by "
+        "--pattern.",
+    )
+    command.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="the maps")
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--truth", type=Path, metavar="DIR", help="first observer's labels, at their native size")
+    where.add_argument(
+        "--dataset", metavar="NAME", help="take truth and field of view from data/, as download and fov left them"
+    )
+    command.add_argument(
+        "--fov", type=Path, metavar="DIR", help="field-of-view masks; without them the whole frame is scored"
+    )
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument(
+        "--protocol",
+        metavar="NAME",
+        help="what to print, such as frame-mean-native-fixed (default: "
+        "fov-pooled-native-fixed, or frame-... without masks); the JSON holds all",
+    )
+    shown.add_argument("--all", dest="every", action="store_true", help="print every protocol")
+    command.add_argument(
+        "--compare", dest="rival", type=Path, metavar="DIR", help="a second folder of maps of the same images"
+    )
+    command.add_argument("--threshold", type=float, default=0.5, help="fixed in advance (default: 0.5)")
+    command.add_argument(
+        "--training-threshold", type=float, metavar="VALUE", help="one that you chose on training images"
+    )
+    command.add_argument(
+        "--pattern", metavar="REGEX", help="finds the id in a file's stem by its one group: '(\\d+[LR])'"
+    )
+    command.add_argument("--draws", type=int, default=2000, help="bootstrap samples (default: 2000)")
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path("scores.json"),
+        metavar="FILE.json",
+        help="default: scores.json; tables and ROC are written beside it",
+    )
+    command.set_defaults(act=score)
+
+
+def score(words: argparse.Namespace) -> None:
+    """Score a folder of maps."""
+    from vesselbench.scoring.command import run  # scikit-image and matplotlib take seconds to import
+    from vesselbench.scoring.request import make_request
+
+    print(run(make_request(**{name: value for name, value in vars(words).items() if name != "act"})))

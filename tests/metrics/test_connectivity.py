@@ -1,19 +1,42 @@
 """Connectivity: the sweep against labelling at every level, the score against Eq. 3 by hand."""
 
-import math
 import time
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.measure import label
+from skimage.morphology import max_tree
 
-from vesselbench.metrics.connectivity import connectivity, connectivity_curve, segments, thresholds
+from vesselbench.metrics.connectivity import (
+    NEIGHBOURS,
+    OURS,
+    READINGS,
+    SKELETONS,
+    THETAS,
+    Reading,
+    Skeleton,
+    connectivity,
+    connectivity_curve,
+    describe_truth,
+    segments,
+)
+from vesselbench.metrics.levels import fit_scale
 
 
-def labelled(levels):
-    """Segments at every level, one labelling each."""
-    return [label(levels >= 257 * k, connectivity=2, return_num=True)[1] for k in range(256)]
+def labelled(probability, thetas, neighbours):
+    """Segments at every threshold, one labelling each."""
+    axes = NEIGHBOURS[neighbours]
+    return [label(probability >= theta, connectivity=axes, return_num=True)[1] for theta in thetas]
+
+
+def from_max_tree(levels, thetas, neighbours):
+    """Segments at every threshold: nodes of the component tree that live there, above their parent up to their own."""
+    levels = np.pad(levels, 1)  # a rim of 0, for scikit-image's takes nothing narrower than three pixels
+    parents, order = max_tree(levels, connectivity=NEIGHBOURS[neighbours])
+    own, above = levels.ravel().astype(int), levels.ravel()[parents.ravel()].astype(int)
+    above[order[0]] = -1  # the root has no parent
+    return [int(np.count_nonzero((above < k) & (k <= own))) for k in np.ceil(65535 * thetas - 1e-9)]
 
 
 def smooth_map(seed, shape, sigma):
@@ -21,86 +44,131 @@ def smooth_map(seed, shape, sigma):
     return np.rint(65535 * (blurred - blurred.min()) / np.ptp(blurred)).astype(np.uint16)
 
 
-NOISE = np.random.default_rng(0).integers(0, 65536, (31, 42)).astype(np.uint16)
+NOISE = np.random.default_rng(0).integers(0, 65536, (21, 32)).astype(np.uint16)
+ON_THETAS = np.rint(65535 * THETAS[np.random.default_rng(1).integers(0, THETAS.size, (23, 19))]).astype(np.uint16)
 MAPS = {
     "noise": NOISE,
-    "smooth": smooth_map(1, (60, 50), 2),
+    "smooth": smooth_map(1, (40, 30), 2),
+    "heavy-tailed": (65535 * (NOISE / 65535) ** 8).astype(np.uint16),
+    "bright": np.maximum(NOISE, 30000),
+    "dark": NOISE // 3,
     "plateaus": NOISE // 20000 * 20000,
+    "sparse": np.where(NOISE > 60000, NOISE, 0).astype(np.uint16),
     "binary": np.where(NOISE > 40000, 65535, 0).astype(np.uint16),
-    "level edges": (NOISE // 257 * 257 + np.array([0, 256] * 21)).clip(0, 65535).astype(np.uint16),
+    "chessboard": (np.indices((9, 8)).sum(axis=0) % 2 * 65535).astype(np.uint16),
+    "on the thresholds": ON_THETAS,
+    "just below them": np.maximum(ON_THETAS, 1) - np.uint16(1),
     "all 0": np.zeros((5, 7), np.uint16),
     "all 1": np.full((5, 7), 65535, np.uint16),
     "constant": np.full((5, 7), 1000, np.uint16),
     "one row": NOISE[:1],
     "one column": NOISE[:, :1],
+    "two columns": NOISE[:, :2],
     "one pixel": NOISE[:1, :1],
 }
 
 
+@pytest.mark.parametrize("neighbours", NEIGHBOURS)
 @pytest.mark.parametrize("name", MAPS)
-def test_the_sweep_equals_labelling_at_every_level(name):
-    assert segments(MAPS[name]).tolist() == labelled(MAPS[name])
+def test_the_sweep_equals_labelling_at_every_threshold(name, neighbours):
+    levels = MAPS[name]
+    found = segments(levels, THETAS, neighbours).tolist()
+    assert found == labelled(levels / 65535, THETAS, neighbours)
+    assert found == from_max_tree(levels, THETAS, neighbours)
 
 
-def test_diagonal_neighbours_are_one_segment():
-    levels = np.array([[65535, 0, 0], [0, 65535, 0], [0, 0, 0]], np.uint16)
-    assert segments(levels)[1:].tolist() == [1] * 255
+@pytest.mark.parametrize("seed", range(12))
+def test_the_sweep_equals_labelling_on_maps_of_any_size_and_spread(seed):
+    generator = np.random.default_rng(seed)
+    shape, power = generator.integers(1, 25, 2), generator.choice([0.1, 1, 5])
+    levels = np.rint(65535 * generator.random(shape) ** power).astype(np.uint16)
+    thetas = np.sort(generator.random(40))
+    for neighbours in NEIGHBOURS:
+        assert segments(levels, thetas, neighbours).tolist() == labelled(levels / 65535, thetas, neighbours)
 
 
-def test_thresholds_are_those_of_the_levels():
-    assert thresholds()[[0, 51, 255]].tolist() == [0, 0.2, 1]
-    assert segments(np.array([[256, 257]], np.uint16))[:3].tolist() == [1, 1, 0]
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_sweep_equals_labelling_on_a_scale_of_its_own(dtype):
+    probability = (np.random.default_rng(0).random((300, 260)) ** 8).astype(dtype)  # more values than levels
+    thetas = np.array([0, 1e-9, 1e-3, 0.1, 0.5, 0.9, 1])
+    scale = fit_scale([probability], thetas)
+    for neighbours in NEIGHBOURS:
+        found = segments(scale.encode(probability), thetas, neighbours, scale).tolist()
+        assert found == labelled(probability, thetas.tolist(), neighbours)
 
 
-def bar(length=40):
-    """A vessel one pixel wide, which is its own skeleton."""
-    truth = np.zeros((5, length), np.uint8)
-    truth[2] = 1
-    return truth
+def test_every_reading_finds_its_thresholds_among_all():
+    for reading in READINGS:
+        assert THETAS[np.searchsorted(THETAS, reading.thetas)].tolist() == reading.thetas.tolist()
+
+
+def test_the_readings():
+    assert len(READINGS) == len(set(READINGS)) == 2 * 4 * 2
+    assert OURS in READINGS
+    assert Reading(8, 256, "zhang") == OURS
+    assert OURS.thetas[[0, 51, 255]].tolist() == [0, 0.2, 1]
+    assert Reading(levels=11).thetas.tolist() == [k / 10 for k in range(11)]
+
+
+def test_four_pixels_by_hand():
+    levels = np.array([[65535, 10000], [20000, 65535]], np.uint16)
+    thetas = np.array([0, 0.1, 0.2, 0.5, 1])
+    assert segments(levels, thetas, 8).tolist() == [1, 1, 1, 1, 1]
+    assert segments(levels, thetas, 4).tolist() == [1, 1, 1, 2, 2]
+    assert segments(np.zeros((2, 2), np.uint16), thetas).tolist() == [1, 0, 0, 0, 0]
+
+
+def test_a_truth_by_hand():
+    bar = np.zeros((5, 9), np.uint8)
+    bar[2] = 255  # one pixel wide: its own skeleton
+    assert describe_truth(bar) == Skeleton({8: 1, 4: 1}, {"zhang": 9, "lee": 9})
+    assert describe_truth(np.eye(2)).segments == {8: 1, 4: 2}
+    assert describe_truth(np.zeros((2, 2))) == Skeleton({8: 0, 4: 0}, {"zhang": 0, "lee": 0})
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_vessel_of_any_shape_has_a_skeleton(seed):
+    generator = np.random.default_rng(seed)
+    truth = generator.random(generator.integers(1, 6, 2)) < 0.5
+    assert [describe_truth(truth).pixels[method] > 0 for method in SKELETONS] == [truth.any()] * 2
+
+
+BAR = Skeleton({8: 1, 4: 1}, {"zhang": 40, "lee": 20})  # S_max = .05 x 40 = 2, with Lee's skeleton 1
 
 
 def test_the_curve_by_hand():
-    truth = bar()  # one segment of 40 pixels: S_max = .05 x 40 = 2
-    levels = np.zeros(truth.shape, np.uint16)
-    levels[2] = 128 * 257
-    levels[2, ::13] = 65535  # above 128/255 the bar falls into 4 dots: |4 - 1| > S_max
-    levels[2, 39] = 0
-    levels[2, 26] = 128 * 257  # now 2 dots
-    theta, score = connectivity_curve(truth, levels)
-    assert score[:129].tolist() == [1] * 129
-    assert score[129:].tolist() == [0.5] * 127
-    assert connectivity(truth, levels) == pytest.approx((128 + 0.75 + 0.5 * 126) / 255)
-    assert (theta[0], theta[-1]) == (0, 1)
+    found = np.array([1, 1, 2, 3, 4, 0])
+    assert connectivity_curve(BAR, found).tolist() == [1, 1, 0.5, 0, 0, 0.5]
+    assert connectivity_curve(BAR, found, tolerance=0.1).tolist() == [1, 1, 0.75, 0.5, 0.25, 0.75]
+    assert connectivity_curve(BAR, found, Reading(skeleton="lee")).tolist() == [1, 1, 0, 0, 0, 0]
 
 
-def test_too_many_fragments_score_zero_and_not_less():
-    truth = bar()
-    levels = np.zeros(truth.shape, np.uint16)
-    levels[2, ::2] = 65535
-    theta, score = connectivity_curve(truth, levels)
-    assert score.tolist() == [1] + [0] * 255
-    assert connectivity(truth, levels) == pytest.approx(0.5 / 255)
+def test_each_reading_compares_with_its_own_segments():
+    truth = Skeleton({8: 1, 4: 2}, {"zhang": 40, "lee": 40})
+    assert connectivity_curve(truth, np.array([1, 2]), Reading(8)).tolist() == [1, 0.5]
+    assert connectivity_curve(truth, np.array([1, 2]), Reading(4)).tolist() == [0.5, 1]
 
 
-def test_a_wider_tolerance_forgives_more():
-    truth, levels = bar(), np.zeros((5, 40), np.uint16)  # nothing found: |0 - 1| of S_max = 2, then 4
-    assert connectivity_curve(truth, levels)[1][-1] == 0.5
-    assert connectivity_curve(truth, levels, tolerance=0.1)[1][-1] == 0.75
+def test_the_area_by_hand():
+    assert connectivity(np.ones(256)) == 1
+    assert connectivity(np.array([1] * 129 + [0.5] * 127)) == pytest.approx((128 + 0.75 + 0.5 * 126) / 255)
+    assert connectivity(np.array([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), Reading(levels=11)) == pytest.approx(0.05)
 
 
-def test_the_truth_itself_scores_one():
-    assert connectivity(bar(), bar() * np.uint16(65535)) == 1
+@pytest.mark.parametrize("reading", READINGS)
+def test_the_truth_itself_scores_one(reading):
+    truth = np.zeros((7, 9), np.uint8)
+    truth[[1, 5]] = 1
+    truth[1:6, 4] = 1
+    found = segments(truth * np.uint16(65535), reading.thetas, reading.neighbours)
+    assert connectivity(connectivity_curve(describe_truth(truth), found, reading), reading) == 1
 
 
 def test_without_vessels_in_truth_there_is_no_score():
-    empty = np.zeros((4, 4), np.uint8)
-    assert np.isnan(connectivity_curve(empty, empty.astype(np.uint16))[1]).all()
-    assert math.isnan(connectivity(empty, empty.astype(np.uint16)))
-
-
-def test_other_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"levels has shape \(5, 41\), truth has \(5, 40\)"):
-        connectivity(bar(), np.zeros((5, 41), np.uint16))
+    curve = connectivity_curve(describe_truth(np.zeros((4, 4))), np.array([1] + [0] * 255))
+    assert np.isnan(curve).all()
+    assert curve.size == 256
+    assert np.isnan(connectivity(curve))
 
 
 def test_a_map_of_full_size_takes_a_second_at_most():

@@ -2,10 +2,11 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from vesselbench.config import UserError
-from vesselbench.reports.collect import read_image_scores, read_results, read_roc, read_training
+from vesselbench.reports.collect import read_curves, read_observer, read_results, read_run, read_training
 
 BOTH = ["iternet", "unet"]
 
@@ -14,7 +15,7 @@ def test_results_come_in_the_order_asked_for(scores_folder):
     results = read_results(scores_folder, ["unet", "iternet"], [1, 0], ["patched"])
     assert [*results] == ["unet", "iternet"]
     assert [*results["unet"]["patched"]] == [1, 0]
-    assert results["unet"]["patched"][1]["pooled"]["fov"]["f1"] == 0.74
+    assert results["unet"]["patched"][1].scores["scores"]["fov-pooled-native-fixed"]["f1"]["value"] == 0.74
 
 
 def test_models_not_asked_for_are_ignored(scores_folder):
@@ -26,8 +27,7 @@ def test_models_not_asked_for_are_ignored(scores_folder):
     ("name", "read"),
     [
         ("scores.json", lambda folder: read_results(folder, BOTH, [0], ["whole"])),
-        ("roc.csv", lambda folder: read_roc(folder, BOTH, [0], ["whole"])),
-        ("images.csv", lambda folder: read_image_scores(folder, BOTH, 0, "whole")),
+        ("roc.csv", lambda folder: read_curves("roc.csv", folder, BOTH, [0], ["whole"])),
     ],
 )
 def test_a_missing_run_names_the_stage_that_makes_it(scores_folder, name, read):
@@ -42,32 +42,48 @@ def test_a_missing_log_names_the_training(models_folder):
         read_training(models_folder, ["unet"], [7])
 
 
-def test_scores_of_two_protocols_are_refused(scores_folder):
+@pytest.mark.parametrize(
+    ("part", "value"), [("images", ["01", "03"]), ("draws", 7), ("protocol", {"truth": "another"})]
+)
+def test_scores_made_in_different_ways_are_refused(scores_folder, part, value):
     path = scores_folder / "unet" / "0" / "patched" / "scores.json"
     scores = json.loads(path.read_text())
-    scores["protocol"]["images"] = 3
+    scores[part] = value
     path.write_text(json.dumps(scores))
     with pytest.raises(UserError) as error:
         read_results(scores_folder, BOTH, [0], ["patched"])
     first = scores_folder / "iternet" / "0" / "patched" / "scores.json"
     assert str(error.value) == (
-        f"{path}: its protocol differs from that of {first}; a table takes scores of one protocol; "
+        f"{path}: images, draws or protocol differ from those of {first}; a table takes scores made alike; "
         "run 'dvc repro evaluate@drive-unet-0-patched'"
     )
 
 
-def test_roc_curves_are_joined_inside_the_field_of_view(scores_folder):
-    curves = read_roc(scores_folder, BOTH, [0, 1], ["patched"])
-    assert [*curves] == ["model", "mode", "seed", "fpr", "tpr"]
-    assert len(curves) == 2 * 2 * 3
-    assert curves.iloc[1].tolist() == ["iternet", "patched", 0, 0.1, 0.9]
+def test_a_run_has_scores_draws_and_images(scores_folder):
+    run = read_run(scores_folder / "unet" / "0" / "patched", "evaluate@drive-unet-0-patched")
+    assert set(run.images["id"]) == set(run.scores["images"]), "ids keep their leading zeros"
+    assert run.draws["fov-pooled-native-fixed/f1"].shape == (run.scores["draws"],)
 
 
-def test_image_scores_keep_leading_zeros(scores_folder):
-    assert read_image_scores(scores_folder, BOTH, 0, "patched")["unet"]["id"].unique().tolist() == [
-        "01",
-        "02",
-    ]
+def test_a_second_observer_that_is_absent(scores_folder):
+    place = scores_folder / "second_observer"
+    place.mkdir()
+    (place / "scores.json").write_text('{"absent": ["02"]}')
+    assert read_observer(scores_folder) is None
+
+
+def test_a_second_observer_that_was_not_scored(scores_folder):
+    with pytest.raises(UserError, match=r"scores\.json: no such file; run 'dvc repro observer@drive' first"):
+        read_observer(scores_folder)
+
+
+def test_curves_are_joined_behind_the_names_of_their_runs(scores_folder):
+    curves = read_curves("roc.csv", scores_folder, BOTH, [0, 1], ["patched"])
+    assert [*curves][:4] == ["model", "mode", "seed", "mask"]
+    rows = len(pd.read_csv(scores_folder / "iternet" / "0" / "patched" / "roc.csv"))
+    assert curves.groupby(["model", "seed"], sort=False).size().to_dict() == {
+        (model, seed): rows for model in BOTH for seed in (0, 1)
+    }
 
 
 def test_the_training_log_has_the_last_output_of_each_network(models_folder):

@@ -2,11 +2,11 @@
 
 import json
 
-from vesselbench.reports.collect import read_results
-from vesselbench.reports.notes import budget_note, prediction_note
-from vesselbench.reports.tables import markdown, metrics, write_tables
+import pytest
 
-BOTH = ["iternet", "unet"]
+from vesselbench.reports.tables import metrics, write_tables
+
+BUDGET = ["Training: 5 steps, **a reduced budget**."]
 
 
 def row(text, *words):
@@ -15,111 +15,135 @@ def row(text, *words):
     return next(cells for cells in rows if tuple(cells[: len(words)]) == words)
 
 
-def test_metrics_are_nested_numbers(scores_folder, second_observer):
-    nested = metrics(read_results(scores_folder, BOTH, [0, 1], ["patched"]), second_observer)
-    assert [*nested] == ["iternet", "unet", "second_observer"]
+@pytest.fixture
+def text(tmp_path, one_seed, second_observer, sensitivity):
+    """The Markdown of drive with one seed."""
+    return write_tables(
+        tmp_path / "tables", "drive", one_seed, second_observer, sensitivity, BUDGET, ["Patches at stride 16."]
+    )
+
+
+def part(text, heading):
+    return text.split(f"## {heading}\n\n")[1].split("\n## ")[0]
+
+
+def test_metrics_are_nested_numbers(two_seeds, second_observer):
+    nested = metrics(two_seeds, second_observer)
+    assert [*nested] == ["iternet", "unet", "second_observer", "images"]
     assert nested["unet"]["patched"]["1"]["fov"]["f1"] == 0.74
     assert nested["unet"]["patched"]["1"]["frame"]["specificity"] == 0.99
     assert nested["second_observer"]["fov"]["f1"] == 0.79
+    assert nested["images"] == 2
 
 
-def test_withheld_scores_are_left_out_for_dvc(scores_folder, second_observer):
-    nested = metrics(read_results(scores_folder, BOTH, [0], ["patched"]), second_observer)
+def test_withheld_scores_are_left_out_for_dvc(one_seed, second_observer):
+    nested = metrics(one_seed, second_observer)
     assert "auc" in nested["iternet"]["patched"]["0"]["fov"]
     assert "auc" not in nested["second_observer"]["fov"]
-    assert "null" not in json.dumps(nested)
+    assert [*metrics(one_seed, None)] == ["iternet", "unet", "images"]
 
 
-def test_metrics_are_rounded_to_six_digits(scores_folder):
-    results = read_results(scores_folder, ["unet"], [0], ["patched"])
-    results["unet"]["patched"][0]["pooled"]["fov"]["auc"] = 0.12345678
+def test_metrics_are_rounded_to_six_digits(new_run):
+    results = {"unet": {"patched": {0: new_run(0.7, auc=0.12345678)}}}
     assert metrics(results, None)["unet"]["patched"]["0"]["fov"]["auc"] == 0.123457
-    assert [*metrics(results, None)] == ["unet"]
 
 
-def test_ours_stands_above_the_claim(scores_folder, second_observer):
-    text = markdown("drive", read_results(scores_folder, BOTH, [0], ["patched"]), second_observer)
+def test_the_json_holds_the_lists_an_item_a_line_and_no_null(text, tmp_path, one_seed, second_observer):
+    written = (tmp_path / "tables" / "drive.json").read_text()
+    content = json.loads(written)
+    assert {key: content[key] for key in metrics(one_seed, second_observer)} == metrics(one_seed, second_observer)
+    assert [*content][-4:] == ["claims", "comparisons", "protocols", "budget"]
+    assert content["budget"] == BUDGET
+    assert len(content["claims"]) == 55
+    assert len(content["comparisons"]) == 3
+    assert len(content["protocols"]) == 2 * 16
+    assert content["protocols"][1]["protocol"] == "fov-pooled-native-training"
+    assert content["protocols"][1]["scores"]["f1"] == {"value": 0.82, "low": 0.782, "high": 0.858}
+    assert "null" not in written
+    assert sum(line.startswith('    {"table"') for line in written.splitlines()) == 55
+
+
+def test_our_rows_have_their_interval_below(text):
+    ours = part(text, "Inside the field of view")
     columns = ["Connectivity", "F1", "Sensitivity", "Specificity", "Accuracy", "AUC"]
-    assert row(text, "Method") == ["Method", "Mode", "Source", *columns]
-    assert row(text, "IterNet", "patched", "ours")[3:] == [
-        "0.5000",
-        "0.8000",
-        "0.7000",
-        "0.9800",
-        "0.9500",
-        "0.9000",
-    ]
-    assert row(text, "IterNet", "patched", "paper, own")[3:5] == ["0.9193", "0.8205"]
-    assert row(text, "UNet", "", "paper, rerun")[4] == "0.8174"
-    assert row(text, "Iter-Seg", "", "paper, quoted")[3:6] == ["-", "-", "0.7390"]
-    assert row(text, "Second observer", "", "labels")[-1] == "-"
+    assert row(ours, "Method") == ["Method", "Mode", "Source", *columns]
+    assert row(ours, "IterNet", "patched", "ours")[3:6] == ["0.5000", "0.8000", "0.7000"]
+    assert row(ours, "95 % interval")[1:6] == ["", "", ".4620 - .5380", ".7620 - .8380", ".6620 - .7380"]
+    assert row(ours, "Second observer", "", "labels")[-1] == "-"
+    assert ours.rstrip("\n").splitlines()[-1].startswith("| 95 % interval")
+    assert "paper" not in ours
 
 
-def test_the_whole_frame_has_its_own_table_and_the_paper_none_for_drive(scores_folder, second_observer):
-    text = markdown("drive", read_results(scores_folder, BOTH, [0], ["patched"]), second_observer)
-    frame = text.split("## Whole frame, without the mask")[1]
-    assert row(frame, "UNet", "patched", "ours")[6] == "0.9900"
-    assert "paper, " not in frame.split("- Protocol")[0]
-    assert "- The paper prints no whole-frame scores for this data set." in frame
+def test_the_whole_frame_has_its_own_table(text):
+    assert row(part(text, "Whole frame, without the mask"), "UNet", "patched", "ours")[6] == "0.9900"
 
 
-def test_several_seeds_give_mean_and_spread(scores_folder):
-    text = markdown("drive", read_results(scores_folder, BOTH, [0, 1], ["patched"]), None)
+def test_more_scores_with_counts_to_one_digit(text):
+    more = part(text, "More scores")
+    assert row(more, "Method")[3:6] == ["clDice", "Betti-0 error", "Betti-1 error"]
+    assert row(more, "UNet", "patched")[3:6] == ["0.6000", "12.2", "3.0"]
+
+
+def test_several_seeds_give_mean_and_spread(tmp_path, two_seeds, sensitivity):
+    text = write_tables(tmp_path, "drive", two_seeds, None, sensitivity, [])
     assert row(text, "UNet", "patched", "ours, 2 seeds")[4] == "0.7200 ± 0.0283"  # |.74 - .70| / sqrt 2
     assert "- ± is the sample standard deviation over seeds." in text
 
 
-def test_a_data_set_without_claims_has_ours_alone(scores_folder):
-    text = markdown("phantom", read_results(scores_folder, BOTH, [0], ["patched"]), None)
+def test_differences_are_marked(text):
+    differences = part(text, "Differences between models")
+    assert row(differences, "F1", "patched") == [
+        *["F1", "patched", "IterNet", "UNet", "+.1000", "+.1000 to +.1000", ".5000", "not supported"]
+    ]
+    assert row(differences, "AUC", "patched")[4:] == ["+.0000", "+.0000 to +.0000", "-", "not supported"]
+    assert "with 2 test images Wilcoxon's p is at least .5000" in differences
+
+
+def test_claims_stand_beside_ours_below_the_budget(text):
+    claimed = part(text, "Claimed by the paper, and ours")
+    assert claimed.startswith(
+        f'- {BUDGET[0]}\n- So a verdict here is one on this budget: "not reproduced" does not refute'
+    )
+    assert row(claimed, "1", "IterNet", "patched", "field of view", "F1")[5:] == [
+        *["0.8205", "0.8000", "-.0205", ".7620 - .8380", "reproduced"]
+    ]
+    assert row(claimed, "1", "UNet", "(patched)")[4:] == [
+        *["Connectivity", "0.7948", "0.5000", "-.2948", ".4620 - .5380", "not reproduced"]
+    ]
+    assert row(claimed, "1", "Iter-Seg, quoted")[5:] == ["0.7390", "-", "-", "-", "not run"]
+    assert row(claimed, "1", "UNet, quoted")[3] == "not said"
+    assert "F1 -.0100" in claimed  # of the resize round trip
+
+
+def test_the_same_maps_under_every_protocol(text):
+    protocols = part(text, "The same maps under every protocol")
+    assert protocols.startswith("IterNet, mode patched.\n")
+    assert len([line for line in protocols.splitlines() if line[:1] == "|"]) == 2 + 16
+    assert row(protocols, "whole frame", "mean", "resized", "training")[5] == "0.8100"  # .80 - .01 + .02
+
+
+def test_connectivity_under_other_readings(text):
+    readings = part(text, "Connectivity under other readings")
+    assert row(readings, "Neighbours") == ["Neighbours", "Levels", "Skeleton", "IterNet", "UNet"]
+    assert row(readings, "8", "256") == ["8", "256", "zhang (ours)", "0.5000", "0.5000"]
+    assert row(readings, "4", "101")[3] == "0.3000"
+
+
+def test_a_data_set_without_claims_has_ours_alone(tmp_path, one_seed, sensitivity):
+    text = write_tables(tmp_path, "phantom", one_seed, None, sensitivity, ["Training: 5 steps."], ["At stride 16."])
     assert text.startswith("# Phantom\n")
-    assert "paper, own" not in text
-    assert "- Paper:" not in text
+    assert "Claimed" not in text
     assert "±" not in text
+    assert text.endswith("- Training: 5 steps.\n- At stride 16.\n")
+    assert json.loads((tmp_path / "phantom.json").read_text())["claims"] == []
 
 
-def test_the_protocol_and_the_notes_stand_below(scores_folder, second_observer):
-    results = read_results(scores_folder, BOTH, [0], ["patched"])
-    text = markdown("phantom", results, second_observer, ["Patches at stride 16."])
-    assert text.endswith(
-        "- Protocol: pixels of all 2 test images pooled; vessel where p >= 0.5 (16-bit level >= 32768); "
-        "truth: first observer, native size.\n"
-        "- Connectivity (paper, Eq. 3): mean over images, whole frame.\n"
-        "- The second observer has no AUC: one operating point.\n"
-        "- Patches at stride 16.\n"
-    )
+def test_one_model_has_no_table_of_differences(tmp_path, one_seed, sensitivity):
+    text = write_tables(tmp_path, "drive", {"unet": one_seed["unet"]}, None, sensitivity, [])
+    assert "| First" not in text
+    assert part(text, "Differences between models").startswith("- **Too few images")
 
 
-def test_every_line_of_a_table_is_of_one_width(scores_folder, second_observer):
-    text = markdown("drive", read_results(scores_folder, BOTH, [0, 1], ["patched"]), second_observer)
-    for part in text.split("## ")[1:]:
-        assert len({len(line) for line in part.splitlines() if line[:1] == "|"}) == 1
-
-
-def test_both_files_are_written(scores_folder, tmp_path):
-    results = read_results(scores_folder, BOTH, [0], ["patched"])
-    text = write_tables(tmp_path / "tables", "drive", results, None)
-    assert (tmp_path / "tables" / "drive.md").read_text() == text
-    assert json.loads((tmp_path / "tables" / "drive.json").read_text()) == metrics(results, None)
-
-
-def test_a_reduced_budget_is_called_so():
-    assert budget_note("drive", 1240, 32, 64) == (
-        "Training: 1,240 steps of 32 patches of 64 x 64 pixels, **a reduced budget**: 2.5 % of the pixels of "
-        "the paper's 12,400 steps of 32 patches of 128 x 128."
-    )
-
-
-def test_the_full_schedule_is_called_so():
-    assert budget_note("stare", 10000, 32, 128) == (
-        "Training: 10,000 steps of 32 patches of 128 x 128 pixels, no fewer pixels than "
-        "the paper's 10,000 steps of 32 patches of 128 x 128."
-    )
-    assert budget_note("phantom", 500, 8, 64) == "Training: 500 steps of 8 patches of 64 x 64 pixels."
-
-
-def test_how_the_maps_came_about():
-    stored = {"batch": 32, "hardware": {"accelerator": "cpu", "precision": "32-true"}, "patch": 128, "stride": 3}
-    assert prediction_note("patched", mode="patched", **stored) == (
-        "Mode patched: patches of 128 x 128 pixels at stride 3, overlaps averaged; precision 32-true."
-    )
-    assert prediction_note("once", mode="whole", **stored) == ("Mode once: each image in one pass; precision 32-true.")
+def test_every_line_of_a_table_is_of_one_width(text):
+    for section in text.split("## ")[1:]:
+        assert len({len(line) for line in section.splitlines() if line[:1] == "|"}) <= 1

@@ -48,13 +48,14 @@ UNKNOWN = {
     ),
     "predict phantom iternet 0 patched": (
         {"predict": {"phantom": {"patched": {"strid": 3}}}},
-        "predict.patched.strid is unknown; predict.patched takes mode, batch, every_output, hardware, patch, stride",
+        "predict.patched.strid is unknown; predict.patched takes mode, batch, every_output, hardware, patch, stride, "
+        "training_stride",
     ),
     "evaluate phantom iternet 0 whole": (
         {"evaluate": {"treshold": 0.4}},
-        "evaluate.treshold is unknown; evaluate takes threshold, connectivity_tolerance, curve_points",
+        "evaluate.treshold is unknown; evaluate takes threshold, connectivity_tolerance, draws, seed, curve_points",
     ),
-    "table phantom": (
+    "observer phantom": (
         {"evaluate": {"threshold": 1.5}},
         "evaluate: threshold is 1.5; it must be above 0 and at most 1",
     ),
@@ -102,7 +103,8 @@ def test_a_seed_that_is_no_number(project, monkeypatch):
     [
         ("train phantom iternet 0", "labels/p01"),
         ("evaluate phantom iternet 0 whole", "labels/p04"),
-        ("table phantom", "second_observer/p05"),
+        ("threshold phantom iternet 0 whole", "labels/p01"),
+        ("observer phantom", "second_observer/p05"),
     ],
 )
 @pytest.mark.parametrize("fault", ["size", "levels"])
@@ -128,8 +130,9 @@ def test_labels_that_cannot_be(project, monkeypatch, command, name, fault):
     [
         "train phantom iternet 0",
         "predict phantom iternet 0 whole",
+        "threshold phantom iternet 0 whole",
         "evaluate phantom iternet 0 whole",
-        "table phantom",
+        "observer phantom",
     ],
 )
 def test_a_split_whose_train_and_test_overlap(project, monkeypatch, command):
@@ -157,6 +160,16 @@ def test_a_split_whose_train_and_test_overlap(project, monkeypatch, command):
             "evaluate phantom iternet 0 whole",
             "data/predictions/phantom/iternet/0/whole/test/p04.png",
             "no such file; run the stage that writes it, or correct the path",
+        ),
+        (
+            "evaluate phantom iternet 0 whole",
+            "data/thresholds/phantom/iternet/0/whole.json",
+            "no such file; run 'dvc repro threshold@phantom-iternet-0-whole' first",
+        ),
+        (
+            "table phantom",
+            "data/scores/phantom/second_observer/scores.json",
+            "no such file; run 'dvc repro observer@phantom' first",
         ),
         (
             "table phantom",

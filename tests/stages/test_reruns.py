@@ -54,7 +54,7 @@ def test_after_all_has_run_nothing_is_left_to_do(dvc):
     ("change", "expected"),
     [
         ({"predict": {"phantom": {"patched": {"stride": 32}}}}, each("predict", modes=["patched"])),
-        ({"evaluate": {"threshold": 0.4}}, each("evaluate") | {"table@phantom"}),
+        ({"evaluate": {"threshold": 0.4}}, each("evaluate") | {"observer@phantom"}),
         ({"train": {"phantom": {"steps": 5}}}, {"train@phantom-iternet-0", "train@phantom-unet-0"}),
         ({"train": {"drive": {"steps": 5}}, "models": {"denseblock_unet": {"encoder_name": "densenet169"}}}, set()),
     ],

@@ -17,6 +17,7 @@ BEFORE_TRAINING = {"download@phantom", "split@phantom", "fov@phantom", "network@
 FROM_TRAINING = {
     "train@phantom-iternet-0",
     "predict@phantom-iternet-0-whole",
+    "threshold@phantom-iternet-0-whole",
     "evaluate@phantom-iternet-0-whole",
     "table@phantom",
 }

@@ -40,6 +40,7 @@ TINY = {
         "default": {"hardware": {"accelerator": "cpu", "precision": "32-true"}},
         "phantom": {"patched": {"patch": 64, "stride": 48}},
     },
+    "evaluate": {"draws": 100},
 }
 STAGES = (
     "download phantom",
@@ -49,8 +50,11 @@ STAGES = (
     "train phantom iternet 0",
     "predict phantom iternet 0 whole",
     "predict phantom iternet 0 patched",
+    "threshold phantom iternet 0 whole",
+    "threshold phantom iternet 0 patched",
     "evaluate phantom iternet 0 whole",
     "evaluate phantom iternet 0 patched",
+    "observer phantom",
     "table phantom",
 )
 

@@ -92,7 +92,7 @@ def measure(quick: bool) -> dict[str, Any]:
         "training": training,
         "prediction": predicted,
         "memory": memory,
-        "evaluation": measure_evaluation(eye.truth, eye.fov, sizes.repeats),
+        "evaluation": measure_evaluation(eye.truth, eye.fov, sizes.images, sizes.draws),
         "peak": {"matrix": sizes.matrix, "gflops": peaks, "forward_gflop": gflop, "shares": shares},
     }
 

@@ -32,6 +32,8 @@ class Sizes:
         Calls of which the quickest counts: of what takes seconds, of patched prediction, of the naive loop.
     matrix
         Side of the matrices.
+    draws
+        Bootstrap samples of an evaluation; it is of as many images as train.
     """
 
     height: int = 584
@@ -47,13 +49,23 @@ class Sizes:
     repeats_long: int = 2
     repeats_naive: int = 2
     matrix: int = 4096
+    draws: int = 2000
 
 
 ON_CPU = Sizes()
 # A GPU works while the program goes on, so several steps at a time, as many as training takes between two looks.
 ON_CUDA = replace(ON_CPU, batch=32, rows=None, steps=CHECK_EVERY, repeats_naive=1, matrix=8192)
 QUICK = Sizes(
-    height=128, width=121, images=2, patch=32, batch=4, strides=(8, 16, 32), repeats=1, repeats_long=1, matrix=128
+    height=128,
+    width=121,
+    images=2,
+    patch=32,
+    batch=4,
+    strides=(8, 16, 32),
+    repeats=1,
+    repeats_long=1,
+    matrix=128,
+    draws=100,
 )
 QUICK_ARGUMENTS = {"width": 4, "iterations": 2}  # of the network
 

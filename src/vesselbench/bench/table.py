@@ -5,13 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 COLUMNS = ("What", "Figure", "Baseline", "Ratio", "Target")
-PARTS = {
-    "histograms": "histograms of levels, two masks",
-    "auc": "AUC and AUC-PR from them",
-    "counts": "counts and F1 from them",
-    "connectivity": "connectivity at 256 thresholds",
-    "image": "all of it",
-}
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -22,7 +15,7 @@ def markdown(results: dict[str, Any]) -> str:
         *_training_rows(results),
         *_prediction_rows(results),
         _row("Peak memory of patched prediction", size, target=_target(results, "memory_megabytes")),
-        *(_row(f"Scoring a map, {words}", _seconds(results["evaluation"][part])) for part, words in PARTS.items()),
+        *_evaluation_rows(results),
         *(_row(f"Matrix product, {name}", f"{value:,.0f} GFLOP/s") for name, value in peak["gflops"].items()),
         *(_row(f"Share of it that {name} reaches", _percent(value)) for name, value in peak["shares"].items()),
     ]
@@ -54,6 +47,19 @@ def _prediction_rows(results: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
+def _evaluation_rows(results: dict[str, Any]) -> list[list[str]]:
+    found = results["evaluation"]
+    seconds, segments, size = found["seconds"], found["segments"], found["bytes"]
+    what = f"Evaluation of {found['images']} maps, all protocols, {found['draws']:,} draws, one core"
+    sweep, labelling = _seconds(segments["sweep"]), _seconds(segments["labelling"])
+    memory = f"{size / 1e6:,.0f} MB" if size else "not measured"
+    return [
+        _row(what, _seconds(seconds["all"]), target=_target(results, "evaluation_seconds")),
+        _row("Peak memory of evaluation", memory, target=_target(results, "evaluation_megabytes")),
+        _row("Segments of a map at 256 thresholds, one sweep", sweep, labelling, f"{segments['ratio']:.1f}"),
+    ]
+
+
 def _notes(results: dict[str, Any]) -> list[str]:
     about, memory = results["settings"], results["memory"]
     train, predict, network = about["training"], about["prediction"], about["network"]
@@ -66,7 +72,10 @@ def _notes(results: dict[str, Any]) -> list[str]:
         "- Baselines: training with torch's own dropout, fp32, contiguous, Adam one tensor at a time, patches given; "
         "prediction in fp32, contiguous, patch by patch. The quickest of a few repeats counts, on either side.",
         "- Seconds an image: network and averaging, without files; computed: patches / (patches/s).",
-        f"- Peak memory: beyond libraries and weights, over {memory['rows']} rows of patches." if memory else "",
+        "- Segments, baseline: labelling at each threshold. Memory of evaluation: of its process, libraries included.",
+        f"- Peak memory of prediction: beyond libraries and weights, over {memory['rows']} rows of patches."
+        if memory
+        else "",
         f"- A forward pass of a patch is {results['peak']['forward_gflop']:.4g} GFLOP, a training step three of them; "
         f"shares are of the matrix product in the same precision ({results['peak']['matrix']:,} rows and columns).",
     ]

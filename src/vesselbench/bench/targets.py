@@ -6,7 +6,11 @@ import operator
 from typing import Any
 
 COMPARE = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
-EVERYWHERE = {"drawing_percent": ("<", 5, " %")}
+EVERYWHERE = {
+    "drawing_percent": ("<", 5, " %"),
+    "evaluation_seconds": ("<=", 30, " s"),
+    "evaluation_megabytes": ("<=", 1000, " MB"),
+}
 TARGETS: dict[str, dict[str, tuple[str, float, str]]] = {
     "cpu": {
         "training_ratio": (">=", 2.5, ""),
@@ -34,7 +38,10 @@ def judge(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
         return {}
     step, prediction, memory = results["training"]["steps"][-1], results["prediction"], results["memory"]
     image = prediction["images"][0]
+    evaluation = results["evaluation"]
     figures = {
+        "evaluation_seconds": evaluation["seconds"]["all"],
+        "evaluation_megabytes": evaluation["bytes"] / 1e6 if evaluation["bytes"] else None,
         "drawing_percent": 100 * results["training"]["drawing"]["share"],
         "training_ratio": step["ratio"],
         "training_patches_per_second": step["patches_per_second"],

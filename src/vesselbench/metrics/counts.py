@@ -1,25 +1,27 @@
 """The four counts of a binary prediction, and the scores that are ratios of them.
 
 Count once, score many: every score below takes ``Counts``, which add up, so that pooled scores need no second
-look at the pixels. A score whose denominator is zero is NaN, never a silent 0 or 1.
+look at the pixels. Counts may be arrays, of one image or one bootstrap draw each; a score is then an array of their
+shape. A score whose denominator is zero is NaN, never a silent 0 or 1.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
+
+Score = np.float64 | np.ndarray
 
 
 @dataclass(frozen=True)
 class Counts:
     """Pixels by truth and prediction: true positives, false positives, true negatives, false negatives."""
 
-    tp: int
-    fp: int
-    tn: int
-    fn: int
+    tp: int | np.ndarray
+    fp: int | np.ndarray
+    tn: int | np.ndarray
+    fn: int | np.ndarray
 
     def __add__(self, other: Counts) -> Counts:
         """Pool the pixels of two images."""
@@ -56,54 +58,61 @@ def count(truth: np.ndarray, prediction: np.ndarray, fov: np.ndarray) -> Counts:
     return Counts(tp, fp, tn, fn)
 
 
-def sensitivity(counts: Counts) -> float:
+def sensitivity(counts: Counts) -> Score:
     """Share of the vessel pixels that are found: TP / (TP + FN). NaN where the truth holds no vessel."""
     return _ratio(counts.tp, counts.tp + counts.fn)
 
 
-def specificity(counts: Counts) -> float:
+def specificity(counts: Counts) -> Score:
     """Share of the background that is left alone: TN / (TN + FP). NaN where the truth holds no background."""
     return _ratio(counts.tn, counts.tn + counts.fp)
 
 
-def accuracy(counts: Counts) -> float:
+def accuracy(counts: Counts) -> Score:
     """Share of all pixels that are right: (TP + TN) / all. NaN where no pixel counts."""
     return _ratio(counts.tp + counts.tn, counts.tp + counts.tn + counts.fp + counts.fn)
 
 
-def precision(counts: Counts) -> float:
+def precision(counts: Counts) -> Score:
     """Share of the found pixels that are vessel: TP / (TP + FP). NaN where nothing is found."""
     return _ratio(counts.tp, counts.tp + counts.fp)
 
 
-def f1(counts: Counts) -> float:
+def f1(counts: Counts) -> Score:
     """F1 = Dice = 2 TP / (2 TP + FP + FN). NaN where neither truth nor prediction holds a vessel."""
     return _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
 
 
-def iou(counts: Counts) -> float:
+def iou(counts: Counts) -> Score:
     """Intersection over union, TP / (TP + FP + FN). NaN where neither truth nor prediction holds a vessel."""
     return _ratio(counts.tp, counts.tp + counts.fp + counts.fn)
 
 
-def mcc(counts: Counts) -> float:
+def mcc(counts: Counts) -> Score:
     """Matthews' correlation of truth and prediction, (TP TN - FP FN) / sqrt of the four margins' product.
 
     The margins are TP + FP, TP + FN, TN + FP and TN + FN. NaN where one of them is empty: a constant has no
     correlation.
     """
-    tp, fp, tn, fn = counts.tp, counts.fp, counts.tn, counts.fn
-    return _ratio(tp * tn - fp * fn, math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
+    tp, fp, tn, fn = _exact(counts)
+    return _ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
 
 
-def kappa(counts: Counts) -> float:
+def kappa(counts: Counts) -> Score:
     """Cohen's kappa, 2 (TP TN - FP FN) / ((TP + FP)(FP + TN) + (TP + FN)(FN + TN)): agreement beyond chance.
 
     NaN where truth and prediction are one and the same constant (chance alone agrees everywhere).
     """
-    tp, fp, tn, fn = counts.tp, counts.fp, counts.tn, counts.fn
+    tp, fp, tn, fn = _exact(counts)
     return _ratio(2 * (tp * tn - fp * fn), (tp + fp) * (fp + tn) + (tp + fn) * (fn + tn))
 
 
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else math.nan
+def _exact(counts: Counts) -> tuple[np.ndarray, ...]:
+    """Give the four as float64, whose products do not overflow; exact up to 2**53."""
+    return tuple(np.asarray(part, np.float64) for part in (counts.tp, counts.fp, counts.tn, counts.fn))
+
+
+def _ratio(part: int | np.ndarray, whole: int | np.ndarray) -> Score:
+    """Divide; where the whole is zero its part is too, and numpy's 0 / 0 is the NaN that is wanted."""
+    with np.errstate(invalid="ignore"):
+        return np.divide(part, whole)

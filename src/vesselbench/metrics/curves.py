@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vesselbench.metrics.counts import Counts, check_shapes
-
-LEVELS = 65536
+from vesselbench.metrics.levels import LEVELS
 
 
 @dataclass(frozen=True)
@@ -60,23 +59,6 @@ def histogram(truth: np.ndarray, levels: np.ndarray, fov: np.ndarray) -> Histogr
     return Histogram(positives, negatives)
 
 
-def roc(histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:
-    """Give the ROC curve, one point a level that occurs, from (0, 0) to (1, 1).
-
-    Pixels of one level enter together, so a tie is a straight slope, as in scikit-learn.
-
-    Returns
-    -------
-    fpr, tpr : numpy.ndarray
-        float64 (points,) each, ascending: 1 - specificity and sensitivity. NaN throughout where the class
-        that the axis is a share of is absent.
-    """
-    tp, fp = _cumulative(histogram)
-    tp, fp = np.append(0, tp), np.append(0, fp)
-    with np.errstate(invalid="ignore"):
-        return fp / fp[-1], tp / tp[-1]
-
-
 def auc(histogram: Histogram) -> float:
     """Area under the ROC curve.
 
@@ -99,21 +81,6 @@ def average_precision(histogram: Histogram) -> float:
     if not histogram.positives.any():
         return math.nan
     return float((np.diff(tp, prepend=0) * (tp / (tp + fp))).sum() / tp[-1])
-
-
-def thin(fpr: np.ndarray, tpr: np.ndarray, points: int = 500) -> tuple[np.ndarray, np.ndarray]:
-    """Pick at most ``points`` of a ROC curve's own points, the first and the last among them.
-
-    Both coordinates only rise, so their sum measures the way along the curve; points are taken at equal
-    steps of it, which draws the steep part near (0, 0) as well as the flat one. For drawing only: areas
-    come from the whole curve.
-    """
-    if fpr.size <= points:
-        return fpr, tpr
-    way = fpr + tpr
-    chosen = np.unique(np.searchsorted(way, np.linspace(way[0], way[-1], points)).clip(0, way.size - 1))
-    chosen[0], chosen[-1] = 0, way.size - 1
-    return fpr[chosen], tpr[chosen]
 
 
 def _cumulative(histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:

@@ -1,52 +1,20 @@
-"""One look at one image: what is kept of it, under both masks, and the scores that follow."""
+"""One look at one image: all that is kept of it, so that every protocol's scores follow without its pixels."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from vesselbench.metrics import counts
-from vesselbench.metrics.connectivity import TOLERANCE, connectivity_curve
-from vesselbench.metrics.curves import LEVELS, Histogram, auc, average_precision, histogram
+from vesselbench.metrics import connectivity, topology
+from vesselbench.metrics.counts import check_shapes
+from vesselbench.metrics.curves import LEVELS, Histogram, histogram
+from vesselbench.metrics.levels import SIXTEEN_BIT, Scale
+from vesselbench.metrics.protocol import MASKS
+from vesselbench.metrics.truth import resize_round_trip
 
-MASKS = ("fov", "frame")  # inside the field of view, the whole frame
-SCORES = ("connectivity", "f1", "sensitivity", "specificity", "accuracy", "auc", "auc_pr")
-NEED_PROBABILITIES = ("auc", "auc_pr")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Parameters under ``evaluate`` in params.yaml.
-
-    Attributes
-    ----------
-    threshold
-        A pixel is vessel where its probability is at least this, in (0, 1]. An input: nothing in
-        ``vesselbench.metrics`` can choose one, so none can be chosen on the images that are scored.
-    connectivity_tolerance
-        The paper's alpha in Eq. 3, above 0.
-    curve_points
-        Most points of a stored ROC curve, at least 2.
-    """
-
-    threshold: float = 0.5
-    connectivity_tolerance: float = TOLERANCE
-    curve_points: int = 500
-
-    def __post_init__(self) -> None:
-        if not 0 < self.threshold <= 1:
-            raise ValueError(f"threshold is {self.threshold}; it must be above 0 and at most 1")
-        if not self.connectivity_tolerance > 0:
-            raise ValueError(f"connectivity_tolerance is {self.connectivity_tolerance}; it must be above 0")
-        if self.curve_points < 2:
-            raise ValueError(f"curve_points is {self.curve_points}; it must be at least 2")
-
-    @property
-    def level(self) -> int:
-        """The lowest 16-bit level that is vessel: 32768 for a threshold of 0.5."""
-        return math.ceil(self.threshold * (LEVELS - 1))
+TOPOLOGY = {"cldice": topology.cldice, "betti_0": topology.betti_0_error, "betti_1": topology.betti_1_error}
 
 
 @dataclass(frozen=True)
@@ -58,29 +26,40 @@ class ImageRecord:
     id
         The image's name.
     histograms
-        One a mask of ``MASKS``.
-    theta, connectivity
-        C(theta) over the whole frame, float64 (256,) each.
+        (mask, truth) -> pixels by truth and level.
+    outside
+        Truth -> pixels outside the field of view, counted by themselves.
+    permuted
+        Inside the field of view, native truth, the map's pixels there in random order.
+    segments
+        Neighbours (8, 4) -> segments of the map at each of ``connectivity.THETAS``, whole frame.
+    skeletons
+        Truth -> its segments and skeleton pixels, whole frame.
+    topology
+        (truth, threshold) -> clDice and errors of the Betti numbers, whole frame.
     binary
         Whether the map holds 0 and 1 alone: one operating point, which has no curve.
     """
 
     id: str
-    histograms: dict[str, Histogram]
-    theta: np.ndarray
-    connectivity: np.ndarray
+    histograms: dict[tuple[str, str], Histogram]
+    outside: dict[str, Histogram]
+    permuted: Histogram
+    segments: dict[int, np.ndarray]
+    skeletons: dict[str, connectivity.Skeleton]
+    topology: dict[tuple[str, str], dict[str, float]]
     binary: bool
-
-    @property
-    def connectivity_area(self) -> float:
-        """The image's connectivity: area under C(theta) by the trapezoid rule."""
-        return float(np.trapezoid(self.connectivity, self.theta))
 
 
 def score_image(
-    id: str, truth: np.ndarray, levels: np.ndarray, fov: np.ndarray, tolerance: float = TOLERANCE
+    id: str,
+    truth: np.ndarray,
+    levels: np.ndarray,
+    fov: np.ndarray,
+    thresholds: Mapping[str, int],
+    scale: Scale = SIXTEEN_BIT,
 ) -> ImageRecord:
-    """Look at one image, under both masks.
+    """Look at one image.
 
     Parameters
     ----------
@@ -89,29 +68,39 @@ def score_image(
     truth
         (H, W), 0 and 1, at the image's native size.
     levels
-        uint16 (H, W), the probability map. A label map counts as one with the levels 0 and 65535 alone.
+        uint16 (H, W), the probability map on its ``scale``. A label map counts as one with the levels 0 and 65535
+        alone.
     fov
         bool (H, W), the field of view.
-    tolerance
-        See ``vesselbench.metrics.connectivity``.
+    thresholds
+        ``fixed``, ``training`` -> the lowest level that is vessel.
 
     Raises
     ------
     ValueError
         The shapes differ, or ``levels`` is not uint16.
     """
-    masks = {"fov": fov, "frame": np.ones_like(fov)}
-    histograms = {mask: histogram(truth, levels, pixels) for mask, pixels in masks.items()}
-    theta, curve = connectivity_curve(truth, levels, tolerance)
-    return ImageRecord(id, histograms, theta, curve, bool(np.isin(levels, (0, LEVELS - 1)).all()))
-
-
-def pixel_scores(pixels: Histogram, level: int, binary: bool) -> dict[str, float]:
-    """Compute every score of ``SCORES`` but connectivity, from the pixels of one image or of many.
-
-    Where ``binary``, those that need probabilities are NaN: withheld, not computed from one point.
-    """
-    found = pixels.counts(level)
-    scores = {name: getattr(counts, name)(found) for name in ("f1", "sensitivity", "specificity", "accuracy")}
-    curves = (math.nan, math.nan) if binary else (auc(pixels), average_precision(pixels))
-    return scores | dict(zip(NEED_PROBABILITIES, curves, strict=True))
+    check_shapes(truth, levels=levels, fov=fov)
+    truths = {"native": truth != 0, "resized": resize_round_trip(truth)}
+    masks = dict(zip(MASKS, (fov, np.ones_like(fov)), strict=True))
+    shuffled = levels.copy()
+    shuffled[fov] = np.random.default_rng(0).permutation(levels[fov])
+    shapes = {name: topology.describe(binary) for name, binary in truths.items()}
+    found = {name: topology.describe(levels >= level) for name, level in thresholds.items()}
+    return ImageRecord(
+        id,
+        histograms={(m, t): histogram(truths[t], levels, masks[m]) for m in masks for t in truths},
+        outside={name: histogram(binary, levels, ~fov) for name, binary in truths.items()},
+        permuted=histogram(truth, shuffled, fov),
+        segments={
+            neighbours: connectivity.segments(levels, connectivity.THETAS, neighbours, scale)
+            for neighbours in connectivity.NEIGHBOURS
+        },
+        skeletons={name: connectivity.describe_truth(binary) for name, binary in truths.items()},
+        topology={
+            (t, threshold): {name: score(shapes[t], found[threshold]) for name, score in TOPOLOGY.items()}
+            for t in truths
+            for threshold in found
+        },
+        binary=bool(np.isin(levels, (0, LEVELS - 1)).all()),
+    )

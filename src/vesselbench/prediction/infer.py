@@ -25,6 +25,9 @@ class Prediction:
     batch, patch, stride
         Patches at a time (0: found by ``vesselbench.prediction.batch``), their side, the step from one to the next
         (``patched`` only), in pixels.
+    training_stride
+        The training images, whose maps choose a threshold and nothing else, are predicted at no smaller stride than
+        this.
     every_output
         Maps of all outputs of the network, not of the last alone.
     hardware
@@ -37,6 +40,7 @@ class Prediction:
     hardware: Hardware
     patch: int = 0
     stride: int = 0
+    training_stride: int = 0
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -46,6 +50,15 @@ class Prediction:
                 f"batch {self.batch}, patch {self.patch}, stride {self.stride}: batch must be at least 0 and "
                 "1 <= stride <= patch, or pixels would be left out"
             )
+        if self.mode == "patched" and not 0 <= self.training_stride <= self.patch:
+            raise ValueError(
+                f"training_stride is {self.training_stride}; it must be from 0 to patch, {self.patch}, or pixels would "
+                "be left out"
+            )
+
+    def stride_of(self, subset: str) -> int:
+        """The stride for the images of ``train`` or ``test``."""
+        return self.stride if subset == "test" else max(self.stride, self.training_stride)
 
 
 @torch.inference_mode()

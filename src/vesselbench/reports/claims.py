@@ -14,7 +14,7 @@ import pandas as pd
 
 PAPER = "IterNet paper (WACV 2020)"
 TABLES = ("table 1", "table 2", "table 3")
-PIXELS = {"fov": "fov", "frame": "none"}  # our mask -> theirs; "unknown" marks figures quoted without one
+MASKS = {"fov": "fov", "none": "frame", "unknown": "unknown"}  # their pixels -> our mask; quoted figures may lack one
 MODES = ("whole", "patched")
 
 
@@ -30,6 +30,8 @@ class Claim:
         ``own``, ``rerun`` or ``quoted``.
     table
         Where it stands: ``"table 1"``.
+    mask
+        ``fov``, ``frame``, or ``unknown`` where the paper does not say which pixels it counts.
     scores
         Score -> value, as printed.
     """
@@ -38,6 +40,7 @@ class Claim:
     mode: str
     how: str
     table: str
+    mask: str
     scores: dict[str, float]
 
 
@@ -47,27 +50,17 @@ def read_reported() -> pd.DataFrame:
         return pd.read_csv(file)
 
 
-def paper_claims(dataset: str, mask: str) -> list[Claim]:
-    """List the rows of the paper's table for one data set, in its order.
+def paper_claims(dataset: str) -> list[Claim]:
+    """List the rows of the paper's table for one data set, in its order, those of both masks where it prints both.
 
-    Parameters
-    ----------
-    dataset
-        ``drive``, ``chase_db1`` or ``stare``; any other has no claims.
-    mask
-        ``fov`` or ``frame``. Rows that do not say which pixels they count belong to neither.
+    Only ``drive``, ``chase_db1`` and ``stare`` have any.
     """
     reported = read_reported()
-    chosen = reported[
-        (reported["source"] == PAPER)
-        & reported["table"].isin(TABLES)
-        & (reported["dataset"] == dataset)
-        & (reported["fov"] == PIXELS[mask])
-    ]
+    chosen = reported[(reported["source"] == PAPER) & reported["table"].isin(TABLES) & (reported["dataset"] == dataset)]
     claims = []
-    for (table, method, how), rows in chosen.groupby(["table", "method", "how"], sort=False):
-        model, mode = _split_mode(method)
-        claims.append(Claim(model, mode, how, table, dict(zip(rows["metric"], rows["value"], strict=True))))
+    for (table, fov, method, how), rows in chosen.groupby(["table", "fov", "method", "how"], sort=False):
+        scores = dict(zip(rows["metric"], rows["value"], strict=True))
+        claims.append(Claim(*_split_mode(method), how, table, MASKS[fov], scores))
     return claims
 
 

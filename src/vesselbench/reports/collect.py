@@ -3,83 +3,106 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vesselbench.config import UserError
 
-# model -> mode -> seed -> content of scores.json
-Results = dict[str, dict[str, dict[int, dict[str, Any]]]]
+ALIKE = ("images", "draws", "protocol")  # parts of scores.json that runs of one table share
+
+
+@dataclass(frozen=True)
+class Run:
+    """The results of one set of maps, as the evaluate stage left them.
+
+    Attributes
+    ----------
+    scores
+        Content of scores.json.
+    draws
+        ``"<protocol>/<score>"`` -> bootstrap draws, float64 (draws,).
+    images
+        Content of images.csv.
+    """
+
+    scores: dict[str, Any]
+    draws: Mapping[str, np.ndarray]
+    images: pd.DataFrame
+
+
+Results = dict[str, dict[str, dict[int, Run]]]  # model -> mode -> seed -> run
 
 
 def read_results(folder: Path, models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]) -> Results:
-    """Read the scores of every run.
+    """Read the results of every run.
 
     Parameters
     ----------
     folder
-        ``data/scores/<dataset>``. What else it holds, such as models dropped from the parameters, is not
-        looked at.
+        ``data/scores/<dataset>``. What else it holds, such as models dropped from the parameters, is not looked at.
     models, seeds, modes
         The runs; their order is the order of the result.
 
     Raises
     ------
     UserError
-        A run has no scores, or was scored by another protocol than the first.
+        A run has no scores, or was scored otherwise (other images, draws or definitions) than the first.
     """
     results: Results = {}
-    protocols: dict[Path, dict[str, Any]] = {}
-    for model, mode, seed, run, stage in _runs(folder, models, seeds, modes):
-        path = run / "scores.json"
-        scores = read_scores(path, stage)
-        results.setdefault(model, {}).setdefault(mode, {})[seed] = scores
-        protocols[path] = scores["protocol"]
-        first = next(iter(protocols))
-        if protocols[path] != protocols[first]:
+    first: tuple[Path, dict[str, Any]] | None = None
+    for model, mode, seed, place, stage in _runs(folder, models, seeds, modes):
+        run = read_run(place, stage)
+        results.setdefault(model, {}).setdefault(mode, {})[seed] = run
+        how = {name: run.scores[name] for name in ALIKE}
+        first = first or (place, how)
+        if how != first[1]:
             raise UserError(
-                f"{path}: its protocol differs from that of {first}; a table takes scores of one protocol; "
-                f"run 'dvc repro {stage}'"
+                f"{place / 'scores.json'}: images, draws or protocol differ from those of {first[0] / 'scores.json'}; "
+                f"a table takes scores made alike; run 'dvc repro {stage}'"
             )
     return results
 
 
-def read_scores(path: Path, stage: str) -> dict[str, Any]:
-    """Read one scores.json; UserError naming the stage that makes it where it is absent."""
-    return json.loads(_existing(path, stage).read_text())
+def read_run(folder: Path, stage: str) -> Run:
+    """Read one run; UserError naming the stage that makes it where it is absent."""
+    scores = json.loads(_existing(folder / "scores.json", stage).read_text())
+    with np.load(_existing(folder / "draws.npz", stage)) as arrays:
+        draws = dict(arrays)
+    return Run(scores, draws, pd.read_csv(_existing(folder / "images.csv", stage), dtype={"id": str}))
 
 
-def read_image_scores(folder: Path, models: Sequence[str], seed: int, mode: str) -> dict[str, pd.DataFrame]:
-    """Read images.csv of each model under one seed and mode: model -> columns id, mask and scores.
+def read_observer(folder: Path) -> Run | None:
+    """Read the second observer's run of ``data/scores/<dataset>``; None where not all test images have one."""
+    place, stage = folder / "second_observer", f"observer@{folder.name}"
+    if "absent" in json.loads(_existing(place / "scores.json", stage).read_text()):
+        return None
+    return read_run(place, stage)
+
+
+def read_curves(
+    name: str, folder: Path, models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]
+) -> pd.DataFrame:
+    """Join one table of every run, such as ``roc.csv``: its columns after model, mode and seed.
 
     Raises
     ------
     UserError
         A run has no such file.
     """
-    return {
-        model: pd.read_csv(_existing(run / "images.csv", stage), dtype={"id": str})
-        for model, _, _, run, stage in _runs(folder, models, [seed], [mode])
-    }
-
-
-def read_roc(folder: Path, models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]) -> pd.DataFrame:
-    """Join the ROC curves inside the field of view of every run: columns model, mode, seed, fpr, tpr.
-
-    Raises
-    ------
-    UserError
-        A run has no curve.
-    """
     parts = []
-    for model, mode, seed, run, stage in _runs(folder, models, seeds, modes):
-        curve = pd.read_csv(_existing(run / "roc.csv", stage))
-        parts.append(curve[curve["mask"] == "fov"].assign(model=model, mode=mode, seed=seed))
-    return pd.concat(parts, ignore_index=True)[["model", "mode", "seed", "fpr", "tpr"]]
+    for model, mode, seed, place, stage in _runs(folder, models, seeds, modes):
+        table = pd.read_csv(_existing(place / name, stage), dtype={"id": str})
+        for at, (column, value) in enumerate({"model": model, "mode": mode, "seed": seed}.items()):
+            table.insert(at, column, value)
+        parts.append(table)
+    filled = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(filled, ignore_index=True)
 
 
 def read_training(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> pd.DataFrame:

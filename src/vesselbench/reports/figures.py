@@ -1,76 +1,138 @@
-"""Curves: ROC (paper, Fig. 5) and training losses."""
+"""Curves: ROC (paper, Fig. 5), precision-recall, connectivity (paper, supplement) and training losses."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from vesselbench.reports.collect import Results
+from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.reports.averages import average
+from vesselbench.reports.collect import Results, Run
+from vesselbench.reports.layout import short
+from vesselbench.reports.panels import POOLED, caption, key_below, mode_panels, runs
+from vesselbench.reports.planes import PRECISION_RECALL, ROC, Plane
 from vesselbench.reports.style import colours, display_name
 
-STROKES = ("-", "--", ":", "-.")  # one a mode
-ZOOM = (0.0, 0.3, 0.7, 1.0)  # the corner that matters: false positive rate, then true positive rate
+BAND = {"alpha": 0.15, "linewidth": 0}
+BANDS = "bands and brackets: 95 %, test images resampled"
+PROTOCOL = HEADLINE["fov"]
 
 
-def roc_figure(
-    dataset: str, curves: pd.DataFrame, results: Results, second_observer: Mapping[str, Any] | None
-) -> Figure:
-    """Draw every run's ROC curve inside the field of view, whole and enlarged.
+def roc_figure(dataset: str, curves: pd.DataFrame, results: Results, second_observer: Run | None) -> Figure:
+    """Draw every run's ROC curve inside the field of view, whole and enlarged, a panel a mode.
 
     Parameters
     ----------
     dataset
         For the title.
     curves
-        Columns model, mode, seed, fpr, tpr.
+        Columns model, mode, seed, fpr, tpr, low, high; a run without rows is left out. One line a seed; the band
+        is the first seed's.
     results
-        Of the same runs: the legend's AUC, the mean over seeds.
+        Of the same runs: the key's AUC and interval, of the mean over seeds.
     second_observer
-        Content of its scores.json, drawn as a point; None where there is none.
+        Drawn as a star; None where there is none.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure = Figure(figsize=(6.4, 6.4), layout="constrained")
-    axes = figure.add_subplot()
-    corner = axes.inset_axes((0.36, 0.24, 0.54, 0.54), xlim=ZOOM[:2], ylim=ZOOM[2:])
-    for place in (axes, corner):
-        _draw_curves(place, curves, results)
-        if second_observer:
-            scores = second_observer["pooled"]["fov"]
-            point = (1 - scores["specificity"], scores["sensitivity"])
-            place.plot(*point, "k*", markersize=12, markeredgecolor="white", label="Second observer", zorder=5)
-        place.grid(color="0.9", linewidth=0.6)
-        place.set_axisbelow(True)
-    axes.plot((0, 1), (0, 1), color="0.75", linewidth=0.8, zorder=1)
-    for line in axes.indicate_inset_zoom(corner, edgecolor="0.4").connectors:
-        line.set_visible(False)  # they would cross the curves
-    corner.tick_params(labelsize=8)
-    corner.yaxis.tick_right()  # clear of the diagonal
-    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    axes.set(xlabel="False positive rate (1 - specificity)", ylabel="True positive rate (sensitivity)")
-    axes.set_title(f"{display_name(dataset)}: ROC inside the field of view, all test images pooled", fontsize=11)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    point = None
+    if second_observer:
+        point = (1 - _observed(second_observer, "specificity"), _observed(second_observer, "sensitivity"))
+    figure, panels = _plane_figure(ROC, dataset, curves, results, point)
+    for axes in panels:
+        axes.plot((0, 1), (0, 1), color="0.75", linewidth=0.8, zorder=1)
     return figure
 
 
-def _draw_curves(axes: Axes, curves: pd.DataFrame, results: Results) -> None:
-    colour = colours(list(results))
-    for model, modes in results.items():
-        for stroke, (mode, seeds) in zip(STROKES, modes.items(), strict=False):
-            values = [run["pooled"]["fov"]["auc"] for run in seeds.values()]
-            label = f"{display_name(model)}, {mode} (AUC {sum(values) / len(values):.4f})"
-            for seed in seeds:
-                chosen = (curves["model"] == model) & (curves["mode"] == mode) & (curves["seed"] == seed)
-                run = curves[chosen]
-                axes.plot(run["fpr"], run["tpr"], stroke, color=colour[model], linewidth=1.5, label=label)
-                label = None  # one entry for all seeds
+def pr_figure(dataset: str, curves: pd.DataFrame, results: Results, second_observer: Run | None) -> Figure:
+    """Draw every run's precision against recall inside the field of view; see ``roc_figure``.
+
+    ``curves`` has columns model, mode, seed, recall, precision, low, high; the key gives average precision.
+    """
+    point = None
+    if second_observer:
+        point = (_observed(second_observer, "sensitivity"), _observed(second_observer, "precision"))
+    return _plane_figure(PRECISION_RECALL, dataset, curves, results, point)[0]
+
+
+def connectivity_figure(dataset: str, curves: pd.DataFrame, results: Results) -> Figure:
+    """Draw the mean connectivity over images against the threshold, a panel a mode.
+
+    Parameters
+    ----------
+    dataset
+        For the title.
+    curves
+        Columns model, mode, seed, theta, connectivity, low, high.
+    results
+        Of the same runs: the key's area below the curve, which is the connectivity score, and its interval.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, panels = mode_panels(_modes(results), 4.5, [4.3], 1 + len(results), sharex=True, sharey=True)
+    for mode, (axes,) in panels.items():
+        _draw(axes, "theta", "connectivity", curves, results, mode, "connectivity")
+        axes.set(xlim=(0, 1), ylim=(-0.01, 1.01), xlabel="Threshold of vessel probability")
+        key_below(axes, axes, "Area below the curve [95 % interval]")
+    next(iter(panels.values()))[0].set_ylabel("Connectivity at this threshold")
+    caption(figure, dataset, "connectivity, mean of the test images", BANDS)
+    return figure
+
+
+def _plane_figure(
+    plane: Plane, dataset: str, curves: pd.DataFrame, results: Results, observer: tuple[float, float] | None
+) -> tuple[Figure, list[Axes]]:
+    entries = 1 + len(results) + bool(observer)
+    figure, panels = mode_panels(_modes(results), 4.5, [5.6], entries, sharex=True, sharey=True)
+    for mode, (axes,) in panels.items():
+        corner = axes.inset_axes(plane.inset, xlim=plane.zoom[:2], ylim=plane.zoom[2:])
+        corner.grid(color="0.9", linewidth=0.6)
+        corner.set_axisbelow(True)
+        corner.tick_params(labelsize=8)
+        for place in (axes, corner):
+            _draw(place, plane.x, plane.y, curves, results, mode, plane.score)
+            if observer:
+                name = display_name("second_observer")
+                place.plot(*observer, "k*", markersize=11, markeredgecolor="white", label=name, zorder=5)
+        for line in axes.indicate_inset_zoom(corner, edgecolor="0.4").connectors:
+            line.set_visible(False)  # they would cross the curves
+        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=plane.x_label)
+        key_below(axes, axes, f"{plane.area} [95 % interval]")
+    columns = [column[0] for column in panels.values()]
+    columns[0].set_ylabel(plane.y_label)
+    caption(figure, dataset, plane.title, POOLED, BANDS)
+    return figure, columns
+
+
+def _draw(axes: Axes, x: str, y: str, curves: pd.DataFrame, results: Results, mode: str, score: str) -> None:
+    for model, colour, first, run in runs(curves, mode, list(results)):
+        label = _label(model, results, mode, score) if first else None
+        axes.plot(run[x], run[y], color=colour, linewidth=1.4, label=label)
+        if first:
+            axes.fill_between(run[x], run["low"], run["high"], color=colour, **BAND)
+
+
+def _label(model: str, results: Results, mode: str, score: str) -> str:
+    """Write the key's entry: ``IterNet .9806 [.977, .984]``."""
+    found = average(results[model][mode], PROTOCOL, score)
+    if not found:
+        return display_name(model)
+    low, high = (f"{bound:.3f}".replace("0.", ".", 1) for bound in found.bounds)
+    return f"{display_name(model)} {short(found.value)} [{low}, {high}]"
+
+
+def _modes(results: Results) -> list[str]:
+    return list(dict.fromkeys(mode for modes in results.values() for mode in modes))
+
+
+def _observed(observer: Run, score: str) -> float:
+    return observer.scores["scores"][str(PROTOCOL)][score]["value"]
 
 
 def training_figure(dataset: str, log: pd.DataFrame) -> Figure:

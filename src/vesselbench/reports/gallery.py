@@ -48,15 +48,15 @@ def pick(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     Parameters
     ----------
     tables
-        Model -> images.csv (columns id, mask, f1). F1 is taken inside the field of view and averaged over
-        the models; of equals the first id goes first. The median of an even number is the lower one.
+        Model -> a row an image (columns id, f1), inside the field of view. F1 is averaged over the models; of equals
+        the first id goes first. The median of an even number is the lower one.
 
     Returns
     -------
     dict
         Id -> title, worst first; fewer than three where there are fewer images.
     """
-    rows = pd.concat(table[table["mask"] == "fov"] for table in tables.values())
+    rows = pd.concat(tables.values())
     ranked = rows.groupby("id", sort=True)["f1"].mean().sort_values(kind="stable")
     places = {0: "worst", (len(ranked) - 1) // 2: "median", len(ranked) - 1: "best"}
     return {ranked.index[at]: f"{ranked.index[at]}: {name}, F1 {ranked.iloc[at]:.3f}" for at, name in places.items()}

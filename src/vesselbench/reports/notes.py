@@ -1,15 +1,24 @@
-"""The sentences under a table: a figure is never printed without how it came about."""
+"""The sentences around the tables: a figure is never printed without how it came about."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vesselbench.metrics.consistency import jointly_possible
+from vesselbench.metrics.protocol import HEADLINE, Protocol
+from vesselbench.reports.averages import average
 from vesselbench.reports.claims import paper_claims
+from vesselbench.reports.collect import Results, Run
+from vesselbench.reports.layout import COLUMNS, PIXELS, score_name, short
+from vesselbench.reports.style import display_name
+from vesselbench.reports.verdicts import NOT_COMPARABLE, PREFERRED, Cell
 
 # The paper's schedule: 200 epochs of floor(100 n / 32) steps for n training images (released code).
 PAPER_STEPS = {"drive": 12400, "chase_db1": 12400, "stare": 10000}
 PAPER_BATCH, PAPER_PATCH = 32, 128
+REDUCED = "**a reduced budget**"
+OFFICIAL_SPLIT = ("drive",)  # of the others the paper does not name its test images
 
 
 def budget_note(dataset: str, steps: int, batch: int, patch: int) -> str:
@@ -25,8 +34,15 @@ def budget_note(dataset: str, steps: int, batch: int, patch: int) -> str:
     share = steps * batch * patch**2 / (full * PAPER_BATCH * PAPER_PATCH**2)
     paper = f"the paper's {full:,} steps of {PAPER_BATCH} patches of {PAPER_PATCH} x {PAPER_PATCH}"
     if share < 1:
-        return f"{text}, **a reduced budget**: {100 * share:.2g} % of the pixels of {paper}."
+        return f"{text}, {REDUCED}: {100 * share:.2g} % of the pixels of {paper}."
     return f"{text}, no fewer pixels than {paper}."
+
+
+def budget_warning(budget: Sequence[str]) -> list[str]:
+    """Say how to read verdicts on networks trained on a reduced budget."""
+    if not any(REDUCED in note for note in budget):
+        return []
+    return ['So a verdict here is one on this budget: "not reproduced" does not refute a claim made on the full one.']
 
 
 def prediction_note(
@@ -39,30 +55,105 @@ def prediction_note(
     return f"Mode {name}: {way}; precision {hardware['precision']}."
 
 
-def protocol_notes(protocol: Mapping[str, Any], several_seeds: bool) -> list[str]:
-    """Say how the scores were computed, from the protocol that they were stored with."""
+def protocol_notes(scores: Mapping[str, Any], seeds: int) -> list[str]:
+    """Say how the scores were computed, from what was stored with them."""
+    fixed, words = scores["thresholds"]["fixed"], scores["protocol"]
     lines = [
-        f"Protocol: pixels of all {protocol['images']} test images pooled; "
-        f"vessel where {protocol['threshold']}; truth: {protocol['truth']}.",
-        f"Connectivity (paper, Eq. 3): {protocol['connectivity']}.",
+        f"Protocol, unless a table says otherwise: pixels of all {len(scores['images'])} test images pooled; truth at "
+        f"its native size; vessel where p >= {fixed['threshold']} (16-bit level >= {fixed['level']}).",
+        f"Truth: {words['truth']}.",
+        f"Connectivity (paper, Eq. 3): {words['connectivity']}.",
+        f"Topology: {words['topology']}.",
+        f"Intervals: {words['interval']}.",
     ]
-    return lines + (["± is the sample standard deviation over seeds."] if several_seeds else [])
+    return lines + (["± is the sample standard deviation over seeds."] if seeds > 1 else [])
 
 
-def observer_notes(second_observer: Mapping[str, Any] | None) -> list[str]:
-    """Give the reason for each score withheld from the second observer, whose maps are labels."""
-    withheld = second_observer["protocol"].get("withheld", {}) if second_observer else {}
+def threshold_notes(results: Results) -> list[str]:
+    """Say which threshold was chosen on the training images for each model and mode."""
+    chosen, rule = [], ""
+    for model, modes in results.items():
+        for mode, seeds in modes.items():
+            found = [run.scores["thresholds"].get("training") for run in seeds.values()]
+            if all(found):
+                values = " / ".join(short(own["threshold"], digits=3) for own in found)
+                chosen.append(f"{display_name(model)} {mode} {values}")
+                rule = f"{len(found[0]['images'])} training images ({found[0]['rule']})"
+    return [f"Thresholds chosen on {rule}: {', '.join(chosen)}."] if chosen else []
+
+
+def observer_notes(second_observer: Run | None) -> list[str]:
+    """Give the reason for the scores withheld from the second observer, whose maps are labels."""
+    withheld = second_observer.scores["withheld"] if second_observer else {}
     return [f"The second observer has no AUC: {withheld['auc']}."] if "auc" in withheld else []
 
 
-def paper_notes(dataset: str) -> list[str]:
-    """Explain the rows of the paper, for a data set that it reports on."""
-    if not paper_claims(dataset, "fov"):
-        return []
+def claim_notes(cells: Sequence[Cell]) -> list[str]:
+    """Say what the verdicts mean and what was compared with what."""
     lines = [
-        "Paper: IterNet (WACV 2020); its own method (own), rivals run by its authors (rerun), or figures "
-        "taken from the rivals' papers (quoted), whose protocol may be another."
+        "Reproduced: the claim lies in our interval, or we are above it. The wider the interval, the less that says; "
+        "and each cell is judged by itself, though sensitivity and specificity trade against each other.",
+        "Ours is scored under the headline protocol of the claim's pixels (pooled, native truth, fixed threshold), and "
+        "for connectivity under our reading of Eq. 3, which leaves choices open: see the tables below.",
+        "IterNet (WACV 2020) prints its own method, rivals run by its authors, and rivals' figures taken from "
+        "their papers (marked quoted), whose protocol may be another.",
     ]
-    if not paper_claims(dataset, "frame"):
-        lines.append("The paper prints no whole-frame scores for this data set.")
+    if any(cell.ours and not cell.claim.mode for cell in cells):
+        lines.append(
+            f"A mode in brackets is not named by the paper: ours is then the {PREFERRED} run, or the first mode where "
+            "that was not run."
+        )
+    if any(cell.verdict == NOT_COMPARABLE for cell in cells):
+        lines.append(
+            "Not comparable: the paper does not say for which pixels it quotes the figure, or ours is undefined."
+        )
     return lines
+
+
+def round_trip_note(whose: str, seeds: Mapping[int, Run]) -> list[str]:
+    """Say what the resize round trip of the released code does to the scores inside the field of view."""
+    native, resized = HEADLINE["fov"], Protocol("fov", truth="resized")
+    changes = []
+    for score in COLUMNS:
+        one, other = (average(seeds, protocol, score) for protocol in (native, resized))
+        if one and other:
+            changes.append(f"{score_name(score)} {short(other.value - one.value, '+')}")
+    if not changes:
+        return []
+    return [
+        f"The released code scores against truth that it took through a resize to a square and back. Of {whose}, "
+        f"inside the field of view, that changes {', '.join(changes)}."
+    ]
+
+
+def consistency_notes(dataset: str, pixels: Mapping[str, Any]) -> list[str]:
+    """Name the paper's rows whose accuracy, sensitivity and specificity cannot belong together on our pixels.
+
+    Parameters
+    ----------
+    pixels
+        Of one run: mask -> truth -> vessel, background.
+    """
+    lines: list[str] = []
+    for claim in paper_claims(dataset):
+        three = [claim.scores.get(score) for score in ("accuracy", "sensitivity", "specificity")]
+        if claim.mask not in pixels or None in three:
+            continue
+        digits = max(len(str(value)) - 2 for value in claim.scores.values())  # as printed, but for ending zeros
+        counts = pixels[claim.mask]["native"]
+        if not jointly_possible(*three, counts["vessel"], counts["background"], digits):
+            implied = (three[1] * counts["vessel"] + three[2] * counts["background"]) / sum(counts.values())
+            mode = f" {claim.mode}" if claim.mode else ""
+            lines.append(
+                f"{claim.table.capitalize()}, {display_name(claim.model)}{mode}, {PIXELS[claim.mask]}: sensitivity "
+                f"{short(three[1])} and specificity {short(three[2])} give accuracy {short(implied)} on our pixels; "
+                f"the paper prints {short(three[0])}."
+            )
+    if not lines:
+        return []
+    unnamed = "" if dataset in OFFICIAL_SPLIT else " The paper does not name its test images of this data set."
+    return [
+        "Given the pixels, accuracy follows from sensitivity and specificity. By that the rows below cannot be pooled "
+        f"scores of our pixels: they are of other pixels or images, or not pooled.{unnamed}",
+        *lines,
+    ]

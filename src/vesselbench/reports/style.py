@@ -19,6 +19,8 @@ NAMES = {
     "recurrent_unet": "Recurrent UNet",
     "r2unet": "R2UNet",
     "second_observer": "Second observer",
+    "whole": "Whole image",
+    "patched": "Patches",
     "drive": "DRIVE",
     "chase_db1": "CHASE_DB1",
     "stare": "STARE",

@@ -1,98 +1,97 @@
-"""Stage ``table``: the paper's table of one data set with ours beside it, the curves and the figures."""
+"""Stage ``table``: ours beside the paper's claims for one data set, with curves and figures."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
-from vesselbench.config import PARAMS, UserError, build, read_params
-from vesselbench.data.images import read_image, read_label, read_levels, read_mask
-from vesselbench.data.sample import Sample, read_samples
-from vesselbench.data.splits import read_split
+from vesselbench.config import PARAMS, UserError, read_params
+from vesselbench.data.images import read_image, read_levels
 from vesselbench.files import whole_file
-from vesselbench.metrics.record import Evaluation, score_image
-from vesselbench.metrics.scores import summarise
-from vesselbench.reports.collect import read_image_scores, read_results, read_roc, read_training
-from vesselbench.reports.figures import roc_figure, training_figure
+from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.reports.collect import Results, read_curves, read_observer, read_results, read_training
+from vesselbench.reports.figures import connectivity_figure, pr_figure, roc_figure, training_figure
 from vesselbench.reports.gallery import Example, gallery_figure, pick
 from vesselbench.reports.notes import budget_note, prediction_note
+from vesselbench.reports.points import calibration_figure, images_figure
 from vesselbench.reports.style import save
 from vesselbench.reports.tables import write_tables
 from vesselbench.stages.entry import start
+from vesselbench.stages.scored import scored_images
 
 
 def main(dataset: str) -> None:
-    models, seeds, modes, mapping = read_params("run.models", "run.seeds", "run.modes", "evaluate")
+    models, seeds, modes = read_params("run.models", "run.seeds", "run.modes")
     if not (models and seeds and modes):
         raise UserError(f"{PARAMS}: run.models, run.seeds and run.modes must each name at least one")
-    evaluation = build(Evaluation, mapping, "evaluate")
-    tests = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))["test"]
-    scores, trained = Path("data/scores", dataset), Path("data/models", dataset)
-    results = read_results(scores, models, seeds, modes)
-    observer = second_observer(dataset, tests, evaluation)
-    notes = how_it_was_made(dataset, models, seeds, modes)
-    write_tables(Path("metrics/tables"), dataset, results, observer, notes)
+    scores = Path("data/scores", dataset)
+    results, observer = read_results(scores, models, seeds, modes), read_observer(scores)
+    tables = {
+        name: inside(read_curves(f"{name}.csv", scores, models, seeds, modes))
+        for name in ("roc", "pr", "connectivity", "calibration", "images", "sensitivity")
+    }
+    tables["training"] = read_training(Path("data/models", dataset), models, seeds)
+    budget, predicted = how_it_was_made(dataset, models, seeds, modes)
+    write_tables(Path("metrics/tables"), dataset, results, observer, tables.pop("sensitivity"), budget, predicted)
 
-    curves, log = read_roc(scores, models, seeds, modes), read_training(trained, models, seeds)
-    for name, table, figure in (
-        ("roc", curves, roc_figure(dataset, curves, results, observer)),
-        ("training", log, training_figure(dataset, log)),
-    ):
+    figures: dict[str, Figure] = {
+        "roc": roc_figure(dataset, tables["roc"], results, observer),
+        "pr": pr_figure(dataset, tables["pr"], results, observer),
+        "connectivity": connectivity_figure(dataset, tables["connectivity"], results),
+        "calibration": calibration_figure(dataset, tables["calibration"]),
+        "images": images_figure(dataset, tables["images"]),
+        "training": training_figure(dataset, tables["training"]),
+    }
+    for name, figure in figures.items():
         with whole_file(Path("plots", name, f"{dataset}.csv")) as path:
-            table.to_csv(path, index=False, float_format="%.6f")
+            tables[name].to_csv(path, index=False, float_format="%.6f")
         save(figure, Path("plots", name, f"{dataset}.png"))
-    tables = read_image_scores(scores, models, seeds[0], modes[0])
-    examples = gallery_examples(dataset, tests, tables, seeds[0], modes[0], evaluation)
+    examples = gallery_examples(dataset, results, modes[0], seeds[0])
     save(gallery_figure(dataset, examples), Path("plots/gallery", f"{dataset}.png"))
     print(f"{dataset}: metrics/tables/{dataset}.md, plots/*/{dataset}.png")
 
 
-def second_observer(dataset: str, tests: Sequence[Sample], evaluation: Evaluation) -> dict[str, Any] | None:
-    """Score the second observer's labels as if they were a model's maps; None unless all test images have them."""
-    if not all(sample.second_observer for sample in tests):
-        return None
-    records = []
-    for sample in tests:
-        truth = read_label(sample.truth)
-        levels = read_label(sample.second_observer, truth.shape).astype(np.uint16) * 65535
-        fov = read_mask(Path("data/fov", dataset, f"{sample.id}.png"), truth.shape)
-        records.append(score_image(sample.id, truth, levels, fov, evaluation.connectivity_tolerance))
-    return summarise(records, evaluation)
+def inside(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep what was scored inside the field of view by the headline protocol, where the table tells; drop the words."""
+    words = [column for column in ("mask", "truth", "threshold") if column in table]
+    for column in words:
+        table = table[table[column] == getattr(HEADLINE["fov"], column)]
+    return table.drop(columns=words)
 
 
-def how_it_was_made(dataset: str, models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]) -> list[str]:
-    """Say how the networks were trained and the maps predicted, once where it is the same for all."""
-    notes = []
+def how_it_was_made(
+    dataset: str, models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Say how the networks were trained and how the maps were predicted, once where it is the same for all."""
+    trained, predicted = [], []
     for model in models:
         recipe = json.loads(Path("data/models", dataset, model, str(seeds[0]), "model.json").read_text())["recipe"]
-        notes.append(budget_note(dataset, recipe["steps"], recipe["batch"], recipe["patch"]))
+        trained.append(budget_note(dataset, recipe["steps"], recipe["batch"], recipe["patch"]))
         for mode in modes:
             path = Path("data/predictions", dataset, model, str(seeds[0]), mode, "prediction.json")
-            notes.append(prediction_note(mode, **json.loads(path.read_text())))
-    return list(dict.fromkeys(notes))
+            predicted.append(prediction_note(mode, **json.loads(path.read_text())))
+    return list(dict.fromkeys(trained)), list(dict.fromkeys(predicted))
 
 
-def gallery_examples(
-    dataset: str, tests: Sequence[Sample], tables: dict[str, pd.DataFrame], seed: int, mode: str, evaluation: Evaluation
-) -> list[Example]:
+def gallery_examples(dataset: str, results: Results, mode: str, seed: int) -> list[Example]:
     """Read what the gallery shows: the test images that its rule picks, and every model's map of them."""
-    samples = {sample.id: sample for sample in tests}
-    examples = []
-    for name, title in pick(tables).items():
-        maps = {
-            model: read_levels(Path("data/predictions", dataset, model, str(seed), mode, "test", f"{name}.png"))
-            for model in tables
-        }
-        found = {model: levels >= evaluation.level for model, levels in maps.items()}
-        fov = read_mask(Path("data/fov", dataset, f"{name}.png"))
-        truth = read_label(samples[name].truth).astype(bool)
-        examples.append(Example(title, read_image(samples[name].image), truth, fov, found))
-    return examples
+    runs = {model: modes[mode][seed] for model, modes in results.items()}
+    titles = pick({model: inside(run.images) for model, run in runs.items()})
+    examples = {}
+    for sample, truth, fov in scored_images(dataset, "test"):
+        if sample.id in titles:
+            folders = {model: Path("data/predictions", dataset, model, str(seed), mode, "test") for model in runs}
+            found = {
+                model: read_levels(folder / f"{sample.id}.png") >= runs[model].scores["thresholds"]["fixed"]["level"]
+                for model, folder in folders.items()
+            }
+            title = titles[sample.id]
+            examples[sample.id] = Example(title, read_image(sample.image), truth.astype(bool), fov, found)
+    return [examples[name] for name in titles]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,165 @@
+"""Curves for drawing, with 95 % bands from the bootstrap over images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from vesselbench.metrics.connectivity import OURS, READINGS, connectivity
+from vesselbench.metrics.curves import Histogram
+from vesselbench.metrics.levels import SIXTEEN_BIT, Scale
+from vesselbench.metrics.pooled import Stack, stack, thinned
+from vesselbench.metrics.protocol import MASKS
+from vesselbench.metrics.record import ImageRecord
+from vesselbench.metrics.scores import binary, curve
+from vesselbench.metrics.statistics import CONFIDENCE, interval
+
+BINS = 20
+TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+
+
+def drawn_tables(
+    records: Sequence[ImageRecord], weights: np.ndarray, tolerance: float, points: int, scale: Scale = SIXTEEN_BIT
+) -> dict[str, pd.DataFrame]:
+    """Make all tables for drawing, with the native truth: file name -> table.
+
+    roc.csv, pr.csv and calibration.csv have a column mask more, and no rows where the maps are binary;
+    sensitivity.csv gives connectivity under each of ``READINGS``.
+
+    Parameters
+    ----------
+    records
+        One an image.
+    weights
+        (samples, images), the first row all ones.
+    tolerance
+        The paper's alpha in Eq. 3.
+    points
+        Most points of a ROC or precision-recall curve.
+    scale
+        What probability each level stands for.
+    """
+    parts: dict[str, list[pd.DataFrame]] = {"roc.csv": [], "pr.csv": [], "calibration.csv": []}
+    for mask in MASKS:
+        histograms = [record.histograms[mask, "native"] for record in records]
+        images = thinned(stack(histograms), points)
+        parts["roc.csv"].append(roc_band(images, weights).assign(mask=mask))
+        parts["pr.csv"].append(precision_recall_band(images, weights).assign(mask=mask))
+        parts["calibration.csv"].append(calibration(histograms, weights, scale).assign(mask=mask))
+    tables = {}
+    for name, masks in parts.items():
+        filled = [table for table in masks if len(table) and not binary(records)] or [masks[0].iloc[:0]]
+        tables[name] = pd.concat(filled)[["mask", *(column for column in masks[0] if column != "mask")]]
+
+    rows = []
+    for reading in READINGS:
+        curves = [curve(record, "native", reading, tolerance) for record in records]
+        areas = weights @ [connectivity(one, reading) for one in curves] / len(records)
+        low, high = interval(areas[1:])
+        rows.append(asdict(reading) | {"connectivity": areas[0], "low": low, "high": high})
+        if reading == OURS:
+            tables["connectivity.csv"] = connectivity_band(np.array(curves), weights)
+    return tables | {"sensitivity.csv": pd.DataFrame(rows)}
+
+
+def roc_band(images: Stack, weights: np.ndarray) -> pd.DataFrame:
+    """Give the pooled ROC curve: columns fpr, tpr, and low, high of tpr at that fpr; a row a level of ``images``.
+
+    Parameters
+    ----------
+    images
+        See ``vesselbench.metrics.pooled``; thinned to what is to be drawn.
+    weights
+        (samples, images), the first row all ones.
+    """
+    with np.errstate(invalid="ignore"):
+        tpr = weights @ images.tp / (weights @ images.tp[:, -1])[:, None]
+        fpr = weights @ images.fp / (weights @ images.fp[:, -1])[:, None]
+    return _table("fpr", fpr, "tpr", tpr)
+
+
+def precision_recall_band(images: Stack, weights: np.ndarray) -> pd.DataFrame:
+    """Give the pooled precision-recall curve: columns recall, precision, and low, high of precision at that recall.
+
+    From the lowest level that finds a vessel pixel: below it precision is of the background alone.
+    """
+    tp, fp = weights @ images.tp, weights @ images.fp
+    found = images.tp.sum(axis=0) > 0
+    with np.errstate(invalid="ignore"):
+        recall = tp / tp[:, -1:]
+        precision = tp / (tp + fp)
+    return _table("recall", recall[:, found], "precision", precision[:, found])
+
+
+def connectivity_band(curves: np.ndarray, weights: np.ndarray) -> pd.DataFrame:
+    """Give the mean of C(theta) over images: columns theta, connectivity, low, high.
+
+    Parameters
+    ----------
+    curves
+        float64 (images, thresholds), one C(theta) an image.
+    weights
+        (samples, images), the first row all ones.
+    """
+    means = weights @ curves / len(curves)
+    low, high = np.quantile(means[1:], TAILS, axis=0)
+    return pd.DataFrame({"theta": OURS.thetas, "connectivity": means[0], "low": low, "high": high})
+
+
+def calibration(histograms: Sequence[Histogram], weights: np.ndarray, scale: Scale = SIXTEEN_BIT) -> pd.DataFrame:
+    """Compare predicted probabilities with the share of vessel among pixels that got them: reliability diagram.
+
+    Parameters
+    ----------
+    histograms
+        One an image.
+    weights
+        (samples, images), the first row all ones.
+    scale
+        What probability each level stands for.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each of 20 bins of equal width that holds a pixel: bin_low, bin_high, pixels, probability (mean of
+        those predicted), vessel (share that is vessel in truth), low, high (of that share, over the samples that have
+        a pixel there).
+    """
+    used = np.isfinite(scale.lowest)
+    probability = scale.lowest[used].astype(np.float64)
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+
+    def binned(values: np.ndarray) -> np.ndarray:
+        return np.bincount(bins, weights=values, minlength=BINS)
+
+    vessel = np.stack([binned(pixels.positives[used]) for pixels in histograms])
+    every = np.stack([binned((pixels.positives + pixels.negatives)[used]) for pixels in histograms])
+    total = sum(pixels.positives + pixels.negatives for pixels in histograms)[used]
+    held = every.sum(axis=0) > 0
+    with np.errstate(invalid="ignore"):
+        shares = (weights @ vessel)[:, held] / (weights @ every)[:, held]
+    low, high = np.nanquantile(shares, TAILS, axis=0)
+    edges = np.arange(BINS + 1) / BINS
+    return pd.DataFrame(
+        {
+            "bin_low": edges[:-1][held],
+            "bin_high": edges[1:][held],
+            "pixels": every.sum(axis=0)[held].astype(np.int64),
+            "probability": binned(probability * total)[held] / every.sum(axis=0)[held],
+            "vessel": shares[0],
+            "low": low,
+            "high": high,
+        }
+    )
+
+
+def _table(across: str, x: np.ndarray, up: str, y: np.ndarray) -> pd.DataFrame:
+    """The first sample's curve, and the quantiles of all samples' curves at its x."""
+    if np.isnan(x[0]).any():
+        return pd.DataFrame(columns=[across, up, "low", "high"])
+    heights = np.array([np.interp(x[0], *curve) for curve in zip(x, y, strict=True) if not np.isnan(curve).any()])
+    low, high = np.quantile(heights, TAILS, axis=0)
+    return pd.DataFrame({across: x[0], up: y[0], "low": low, "high": high})

@@ -1,0 +1,78 @@
+"""How a set of maps is scored, as data: which pixels, how pooled, against which truth, at which threshold.
+
+The same maps give other figures under each, and publications seldom say which they used. So every number that
+is stored here stands under the name of its protocol: ``fov-pooled-native-fixed``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from itertools import product
+
+CHOICES = {
+    "mask": {"fov": "pixels inside the field of view", "frame": "pixels of the whole frame"},
+    "pooling": {"pooled": "of all images pooled", "mean": "image by image, then the mean over images"},
+    "truth": {
+        "native": "truth at its native size",
+        "resized": "truth taken through the IterNet code's resize to a square and back",
+    },
+    "threshold": {
+        "fixed": "a threshold fixed in advance",
+        "training": "the threshold chosen on training images",
+    },
+}
+MASKS, POOLINGS, TRUTHS, THRESHOLDS = (tuple(choices) for choices in CHOICES.values())
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to score; ``str`` gives its name.
+
+    Attributes
+    ----------
+    mask
+        ``fov``: inside the field of view; ``frame``: the whole frame.
+    pooling
+        ``pooled``: pixels of all images as if of one; ``mean``: mean of the images' own scores.
+    truth
+        ``native``: as the owner drew it; ``resized``: see ``vesselbench.metrics.truth``.
+    threshold
+        ``fixed``: given in advance; ``training``: chosen on training images (``vesselbench.metrics.threshold``).
+
+    Raises
+    ------
+    ValueError
+        A word is none of these.
+    """
+
+    mask: str = "fov"
+    pooling: str = "pooled"
+    truth: str = "native"
+    threshold: str = "fixed"
+
+    def __post_init__(self) -> None:
+        for (name, choices), word in zip(CHOICES.items(), astuple(self), strict=True):
+            if word not in choices:
+                raise ValueError(f"{name} is {word!r}; it must be one of {', '.join(choices)}")
+
+    def __str__(self) -> str:
+        return "-".join(astuple(self))
+
+    @classmethod
+    def parse(cls, name: str) -> Protocol:
+        """Turn ``fov-pooled-native-fixed`` back into a protocol; ValueError where it is none."""
+        words = name.split("-")
+        if len(words) != len(CHOICES):
+            raise ValueError(f"protocol is {name!r}; it must be {'-'.join(map('|'.join, CHOICES.values()))}")
+        return cls(*words)
+
+    @property
+    def description(self) -> str:
+        """The protocol in words."""
+        words = zip(CHOICES.values(), astuple(self), strict=True)
+        mask, pooling, truth, threshold = (choices[word] for choices, word in words)
+        return f"{mask} {pooling}; {truth}; {threshold}"
+
+
+HEADLINE = {mask: Protocol(mask) for mask in MASKS}  # what the tables print first
+PROTOCOLS = tuple(Protocol(*words) for words in product(MASKS, POOLINGS, TRUTHS, THRESHOLDS))

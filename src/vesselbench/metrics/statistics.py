@@ -1,0 +1,91 @@
+"""How far a score can be trusted: bootstrap over images, and paired comparison of two models."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import wilcoxon
+
+CONFIDENCE = 0.95
+
+
+def image_weights(images: int, draws: int, seed: int) -> np.ndarray:
+    """Draw bootstrap samples of images: how often each image is taken.
+
+    Parameters
+    ----------
+    images, draws
+        Number of test images, and of samples; a sample takes ``images`` of them, with replacement.
+    seed
+        The same seed and number of images give the same samples, so two models can be compared draw by draw.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 (draws + 1, images). The first row takes every image once: its score is the score itself.
+    """
+    taken = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=draws)
+    return np.concatenate([np.ones((1, images), np.int64), taken])
+
+
+def interval(draws: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Give the percentile interval of bootstrap draws (n,); NaN, NaN where a draw is NaN, or there is none."""
+    if not draws.size or np.isnan(draws).any():
+        return math.nan, math.nan
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, (tail, 1 - tail))
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same images: score of the first minus score of the second.
+
+    Attributes
+    ----------
+    difference
+        Of the scores themselves.
+    low, high
+        95 % interval of the paired bootstrap.
+    p_value
+        Wilcoxon's signed-rank test over the images' own scores, two-sided; NaN where no image differs.
+    supported
+        Whether the data support that the two differ: the interval excludes 0 and p < 0.05. Both are asked for since
+        with few images the bootstrap's interval is too narrow; with fewer than six Wilcoxon's p cannot reach 0.05.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    supported: bool
+
+
+def compare(
+    values: tuple[float, float], draws: tuple[np.ndarray, np.ndarray], images: tuple[np.ndarray, np.ndarray]
+) -> Comparison:
+    """Compare two models that were scored on the same images with the same bootstrap draws.
+
+    Parameters
+    ----------
+    values
+        Their scores.
+    draws
+        Their scores in each bootstrap sample, (draws,) each, from the same samples.
+    images
+        Their scores of each image, (images,) each, in the same order.
+
+    Raises
+    ------
+    ValueError
+        The two have not as many draws, or not as many images.
+    """
+    for name, (first, second) in (("draws", draws), ("images", images)):
+        if np.shape(first) != np.shape(second):
+            raise ValueError(f"{name}: {np.size(first)} of one model, {np.size(second)} of the other; pairs are needed")
+    low, high = interval(draws[0] - draws[1])
+    gaps = np.asarray(images[0], np.float64) - np.asarray(images[1], np.float64)
+    p_value = math.nan if np.isnan(gaps).any() or not gaps.any() else float(wilcoxon(gaps).pvalue)
+    return Comparison(values[0] - values[1], low, high, p_value, (low > 0 or high < 0) and p_value < 1 - CONFIDENCE)

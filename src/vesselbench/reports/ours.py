@@ -1,0 +1,87 @@
+"""The tables of our own scores: with intervals, under every protocol, under other readings of connectivity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from vesselbench.metrics.connectivity import OURS
+from vesselbench.metrics.protocol import HEADLINE, Protocol
+from vesselbench.reports.averages import Average, average
+from vesselbench.reports.collect import Results, Run
+from vesselbench.reports.layout import COLUMNS, PIXELS, align, bounds, digits_of, score_name
+from vesselbench.reports.style import display_name
+
+INTERVAL = "95 % interval"
+Row = tuple[str, str, str, list[Average | None]]  # method, mode, source, its scores
+
+
+def own_rows(results: Results, second_observer: Run | None, mask: str, columns: Iterable[str]) -> list[Row]:
+    """List our scores under the headline protocol of a mask, by model and mode; the second observer comes last."""
+    columns, protocol = list(columns), HEADLINE[mask]
+
+    def found(seeds: Mapping[int, Run]) -> list[Average | None]:
+        return [average(seeds, protocol, score) for score in columns]
+
+    rows: list[Row] = []
+    for model, modes in results.items():
+        for mode, seeds in modes.items():
+            source = "ours" if len(seeds) == 1 else f"ours, {len(seeds)} seeds"
+            rows.append((display_name(model), mode, source, found(seeds)))
+    if second_observer:
+        rows.append((display_name("second_observer"), "", "labels", found({0: second_observer})))
+    return rows
+
+
+def score_table(results: Results, second_observer: Run | None, mask: str, columns: Sequence[str]) -> list[str]:
+    """Lay out ``own_rows``, each followed by a row of its intervals."""
+    lines = [["Method", "Mode", "Source", *map(score_name, columns)]]
+    for method, mode, source, found in own_rows(results, second_observer, mask, columns):
+        lines.append([method, mode, source, *map(value_cell, found, columns)])
+        lines.append([INTERVAL, "", "", *map(interval_cell, found, columns)])
+    return align(lines)
+
+
+def value_cell(found: Average | None, score: str) -> str:
+    """Print a score, and its spread over seeds where there are several."""
+    if not found:
+        return "-"
+    digits = digits_of(score)
+    spread = "" if found.spread is None else f" ± {found.spread:.{digits}f}"
+    return f"{found.value:.{digits}f}{spread}"
+
+
+def interval_cell(found: Average | None, score: str) -> str:
+    """Print the interval of a score."""
+    return bounds(*found.bounds, digits=digits_of(score)) if found else "-"
+
+
+def protocol_table(seeds: Mapping[int, Run]) -> list[str]:
+    """Lay out the paper's scores of one model and mode under every protocol that was scored."""
+    rows = [["Pixels", "Pooling", "Truth", "Threshold", *COLUMNS.values()]]
+    for name in next(iter(seeds.values())).scores["scores"]:
+        protocol = Protocol.parse(name)
+        words = [PIXELS[protocol.mask], protocol.pooling, protocol.truth, protocol.threshold]
+        rows.append(words + [value_cell(average(seeds, protocol, score), score) for score in COLUMNS])
+    return align(rows)
+
+
+def reading_table(sensitivity: pd.DataFrame, mode: str) -> list[str]:
+    """Lay out connectivity under every reading of the paper's gaps, a column a model, in one mode; mean over seeds.
+
+    Parameters
+    ----------
+    sensitivity
+        Columns model, mode, neighbours, levels, skeleton, connectivity.
+    mode
+        The mode to show.
+    """
+    chosen = sensitivity[sensitivity["mode"] == mode]
+    models = list(chosen["model"].unique())
+    rows = [["Neighbours", "Levels", "Skeleton", *map(display_name, models)]]
+    for reading, table in chosen.groupby(["neighbours", "levels", "skeleton"], sort=False):
+        means = table.groupby("model")["connectivity"].mean()
+        ours = " (ours)" if reading == (OURS.neighbours, OURS.levels, OURS.skeleton) else ""
+        rows.append([*map(str, reading[:2]), reading[2] + ours, *(f"{means[model]:.4f}" for model in models)])
+    return align(rows)

@@ -1,0 +1,163 @@
+"""Curves for drawing and their bands, by hand on a few pixels."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from random_maps import ALL, QUAD, random_map
+
+from vesselbench.metrics.bands import (
+    calibration,
+    connectivity_band,
+    drawn_tables,
+    precision_recall_band,
+    roc_band,
+)
+from vesselbench.metrics.connectivity import OURS, READINGS
+from vesselbench.metrics.curves import average_precision, histogram
+from vesselbench.metrics.levels import fit_scale
+from vesselbench.metrics.pooled import stack, thinned
+from vesselbench.metrics.record import score_image
+from vesselbench.metrics.statistics import image_weights
+
+LEVELS = np.array([[900, 100], [500, 0]], np.uint16)  # from above: vessel, background, vessel, background
+ONE = np.ones((2, 1), np.int64)  # of one image there is one sample
+TOLERANCE = 0.05
+
+
+def test_a_roc_curve_by_hand():
+    table = roc_band(stack([histogram(QUAD, LEVELS, ALL)]), ONE)
+    assert table["fpr"].tolist() == [0, 0, 0.5, 0.5, 1]
+    assert table["tpr"].tolist() == [0, 0.5, 0.5, 1, 1]
+
+
+def test_a_precision_recall_curve_by_hand():
+    table = precision_recall_band(stack([histogram(QUAD, LEVELS, ALL)]), ONE)
+    assert table["recall"].tolist() == [0.5, 0.5, 1, 1]
+    assert table["precision"].tolist() == [1, 0.5, 2 / 3, 0.5]
+
+
+def test_precision_begins_where_a_vessel_is_found():
+    table = precision_recall_band(stack([histogram(1 - QUAD, LEVELS, ALL)]), ONE)
+    assert table["recall"].tolist() == [0.5, 0.5, 1]
+    assert table["precision"].tolist() == [1 / 2, 1 / 3, 1 / 2]
+
+
+@pytest.mark.parametrize("band", [roc_band, precision_recall_band])
+def test_a_curve_of_one_image_is_its_own_band(band):
+    table = band(stack([histogram(QUAD, LEVELS, ALL)]), ONE)
+    for side in ("low", "high"):
+        assert table[side].tolist() == table.iloc[:, 1].tolist()
+
+
+@pytest.mark.parametrize("band", [roc_band, precision_recall_band])
+def test_a_band_lies_around_its_curve(band):
+    images = stack([histogram(*random_map(seed, 65536)) for seed in range(10)])
+    table = band(thinned(images, 50), image_weights(10, 400, seed=0))
+    assert (table["low"] <= table.iloc[:, 1]).all()
+    assert (table.iloc[:, 1] <= table["high"]).all()
+    assert (table["high"] - table["low"]).max() > 0.01
+
+
+def test_samples_without_the_image_of_the_highest_level_count_too():
+    """Four samples of two images, where the lower one's pixels are all the wrong way round."""
+    right = histogram(QUAD, np.array([[900, 900], [500, 500]], np.uint16), ALL)
+    wrong = histogram(QUAD, np.array([[100, 100], [200, 200]], np.uint16), ALL)
+    weights = np.array([[1, 1], *[[0, 2]] * 40])
+    table = precision_recall_band(stack([right, wrong]), weights)
+    assert table["high"].iloc[-1] == 0.5
+    assert table["low"].max() <= 0.5  # all samples are of the wrong one alone, whose precision is never more
+
+
+@pytest.mark.parametrize(("band", "columns"), [(roc_band, ["fpr", "tpr"]), (precision_recall_band, ["recall", "precision"])])
+def test_without_a_vessel_there_is_no_curve(band, columns):
+    table = band(stack([histogram(np.zeros((2, 2)), LEVELS, ALL)]), ONE)
+    assert [*table] == [*columns, "low", "high"]
+    assert table.empty
+
+
+def test_the_steps_of_the_precision_recall_curve_are_average_precision():
+    pixels = histogram(*random_map(0, 300))
+    table = precision_recall_band(stack([pixels]), ONE)
+    gained = np.diff(table["recall"], prepend=0)
+    assert (gained * table["precision"]).sum() == pytest.approx(average_precision(pixels), abs=1e-12)
+
+
+def test_a_band_of_connectivity_by_hand():
+    curves = np.array([np.ones(256), np.zeros(256)])
+    weights = np.array([[1, 1], *[[0, 2]] * 50, *[[2, 0]] * 51])
+    table = connectivity_band(curves, weights)
+    assert [*table] == ["theta", "connectivity", "low", "high"]
+    assert table["theta"].tolist() == OURS.thetas.tolist()
+    assert table["connectivity"].tolist() == [0.5] * 256
+    assert (table["low"].unique().tolist(), table["high"].unique().tolist()) == ([0], [1])
+
+
+def test_calibration_by_hand():
+    levels = np.rint(65535 * np.array([[0.12, 0.14], [0.13, 0.97]])).astype(np.uint16)
+    table = calibration([histogram(QUAD, levels, ALL)], ONE)
+    assert table["bin_low"].tolist() == [0.1, 0.95]
+    assert table["bin_high"].tolist() == [0.15, 1]
+    assert table["pixels"].tolist() == [3, 1]
+    assert table["probability"].tolist() == pytest.approx([0.13, 0.97], abs=1e-5)
+    for column in ("vessel", "low", "high"):
+        assert table[column].tolist() == [2 / 3, 0]
+
+
+def test_the_ends_of_the_bins():
+    levels = np.array([[0, 65535], [3276, 3277]], np.uint16)  # 3276.75 is one twentieth
+    table = calibration([histogram(QUAD, levels, ALL)], ONE)
+    assert table[["bin_low", "pixels"]].to_numpy().tolist() == [[0, 2], [0.05, 1], [0.95, 1]]
+
+
+def test_a_sample_without_a_pixel_in_a_bin_says_nothing_of_it():
+    low, high = (histogram(QUAD, np.full((2, 2), level, np.uint16), ALL) for level in (1000, 60000))
+    table = calibration([low, high], np.array([[1, 1], [2, 0], [0, 2]]))
+    assert table["vessel"].tolist() == [0.5, 0.5]
+    assert not table.isna().any(axis=None)
+
+
+def test_calibration_of_floating_point_maps_reads_their_scale():
+    probability = np.array([[0.12, 0.14], [0.13, 0.97]])
+    scale = fit_scale([probability], np.array([0.5]))
+    table = calibration([histogram(QUAD, scale.encode(probability), ALL)], ONE, scale)
+    assert table["probability"].tolist() == pytest.approx([0.13, 0.97], abs=1e-12)
+    assert table["pixels"].tolist() == [3, 1]
+
+
+@pytest.fixture(scope="module")
+def records():
+    return [score_image(str(seed), *random_map(seed, 65536, (20, 30)), {"fixed": 32768}) for seed in range(3)]
+
+
+def test_the_tables_for_drawing(records):
+    tables = drawn_tables(records, image_weights(3, 100, 0), TOLERANCE, points=40)
+    assert {name: [*table] for name, table in tables.items()} == {
+        "roc.csv": ["mask", "fpr", "tpr", "low", "high"],
+        "pr.csv": ["mask", "recall", "precision", "low", "high"],
+        "calibration.csv": ["mask", "bin_low", "bin_high", "pixels", "probability", "vessel", "low", "high"],
+        "connectivity.csv": ["theta", "connectivity", "low", "high"],
+        "sensitivity.csv": ["neighbours", "levels", "skeleton", "connectivity", "low", "high"],
+    }
+    for name in ("roc.csv", "pr.csv"):
+        assert tables[name].groupby("mask").size().between(20, 40).to_dict() == {"fov": True, "frame": True}
+    assert tables["calibration.csv"].groupby("mask")["pixels"].sum().loc["frame"] == 3 * 20 * 30
+    assert len(tables["sensitivity.csv"]) == len(READINGS) == 16
+    pd.testing.assert_frame_equal(tables["roc.csv"], tables["roc.csv"].dropna())
+
+
+def test_the_table_of_readings_holds_our_own(records):
+    tables = drawn_tables(records, image_weights(3, 100, 0), TOLERANCE, points=40)
+    readings = tables["sensitivity.csv"].set_index(["neighbours", "levels", "skeleton"])["connectivity"]
+    curve = tables["connectivity.csv"]
+    assert readings[8, 256, "zhang"] == pytest.approx(np.trapezoid(curve["connectivity"], curve["theta"]), abs=1e-12)
+    assert readings[4, 256, "zhang"] != readings[8, 256, "zhang"]
+
+
+def test_binary_maps_have_no_curve():
+    truth, levels, fov = random_map(0, 65536, (20, 30))
+    labels = np.where(levels > 30000, 65535, 0).astype(np.uint16)
+    record = score_image("0", truth, labels, fov, {"fixed": 32768})
+    tables = drawn_tables([record], ONE, TOLERANCE, points=40)
+    assert [len(tables[name]) for name in ("roc.csv", "pr.csv", "calibration.csv")] == [0, 0, 0]
+    assert [*tables["roc.csv"]] == ["mask", "fpr", "tpr", "low", "high"]
+    assert len(tables["connectivity.csv"]) == 256

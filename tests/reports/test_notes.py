@@ -1,0 +1,106 @@
+"""The sentences around the tables."""
+
+import pytest
+
+from vesselbench.reports.notes import (
+    budget_note,
+    budget_warning,
+    consistency_notes,
+    observer_notes,
+    prediction_note,
+    protocol_notes,
+    round_trip_note,
+    threshold_notes,
+)
+
+
+def pixels(vessel, background, masks=("fov", "frame")):
+    return {mask: {"native": {"vessel": vessel, "background": background}} for mask in masks}
+
+
+def test_a_reduced_budget_is_called_so():
+    note = budget_note("drive", 1240, 32, 64)
+    assert note == (
+        "Training: 1,240 steps of 32 patches of 64 x 64 pixels, **a reduced budget**: 2.5 % of the pixels of "
+        "the paper's 12,400 steps of 32 patches of 128 x 128."
+    )
+    assert budget_warning([note]) == [
+        'So a verdict here is one on this budget: "not reproduced" does not refute a claim made on the full one.'
+    ]
+
+
+def test_the_full_schedule_is_called_so():
+    note = budget_note("stare", 10000, 32, 128)
+    assert note == (
+        "Training: 10,000 steps of 32 patches of 128 x 128 pixels, no fewer pixels than "
+        "the paper's 10,000 steps of 32 patches of 128 x 128."
+    )
+    assert budget_warning([note]) == []
+    assert budget_note("phantom", 500, 8, 64) == "Training: 500 steps of 8 patches of 64 x 64 pixels."
+
+
+def test_how_the_maps_came_about():
+    stored = {"batch": 32, "hardware": {"accelerator": "cpu", "precision": "32-true"}, "patch": 128, "stride": 3}
+    assert prediction_note("patched", mode="patched", **stored) == (
+        "Mode patched: patches of 128 x 128 pixels at stride 3, overlaps averaged; precision 32-true."
+    )
+    assert prediction_note("once", mode="whole", **stored) == "Mode once: each image in one pass; precision 32-true."
+
+
+def test_the_protocol_in_words(new_run):
+    assert protocol_notes(new_run(0.8).scores, seeds=1) == [
+        "Protocol, unless a table says otherwise: pixels of all 2 test images pooled; truth at its native size; "
+        "vessel where p >= 0.5 (16-bit level >= 32768).",
+        "Truth: first observer.",
+        "Connectivity (paper, Eq. 3): mean over images, whole frame.",
+        "Topology: mean over images.",
+        "Intervals: 95 %, percentiles of 101 bootstrap draws of the test images.",
+    ]
+
+
+def test_thresholds_are_named_with_the_images_they_were_chosen_on(two_seeds, second_observer):
+    assert threshold_notes(two_seeds) == [
+        "Thresholds chosen on 2 training images (highest F1): IterNet patched .430 / .430, UNet patched .430 / .430."
+    ]
+    assert threshold_notes({"unet": {"patched": {0: second_observer}}}) == []
+
+
+def test_why_the_second_observer_has_no_auc(new_run, second_observer):
+    assert observer_notes(second_observer) == ["The second observer has no AUC: one operating point."]
+    assert observer_notes(new_run(0.8)) == observer_notes(None) == []
+
+
+def test_what_the_resize_round_trip_changes(new_run):
+    assert round_trip_note("UNet, mode whole", {0: new_run(0.8)}) == [
+        "The released code scores against truth that it took through a resize to a square and back. Of UNet, mode "
+        "whole, inside the field of view, that changes Connectivity +.0000, F1 -.0100, Sensitivity +.0000, "
+        "Specificity +.0000, Accuracy +.0000, AUC +.0000."
+    ]
+
+
+def test_rows_that_cannot_be_of_our_pixels_are_named():
+    # Table 2, IterNet, field of view: .7970 x .1 + .9823 x .9 = .96377, printed .9655
+    notes = consistency_notes("chase_db1", pixels(100, 900, ["fov"]))
+    assert notes[0] == (
+        "Given the pixels, accuracy follows from sensitivity and specificity. By that the rows below cannot be pooled "
+        "scores of our pixels: they are of other pixels or images, or not pooled. "
+        "The paper does not name its test images of this data set."
+    )
+    assert notes[-1] == (
+        "Table 2, IterNet, field of view: sensitivity .7970 and specificity .9823 give accuracy .9638 on our pixels; "
+        "the paper prints .9655."
+    )
+
+
+@pytest.mark.parametrize(("vessel", "named"), [(1260, False), (1400, True)])
+def test_rows_that_can_be_are_not(vessel, named):
+    # Table 1, IterNet whole: .9831 - .2040 v = .9574 for v = .1260; patched: .9838 - .2103 v = .9573 for v = .1260
+    notes = consistency_notes("drive", pixels(vessel, 10000 - vessel))
+    assert any("IterNet" in note for note in notes) == named
+    assert not any("does not name" in note for note in notes)
+
+
+def test_figures_printed_with_three_digits_are_judged_by_three():
+    # Table 1, Iter-Seg: .978 - .239 v = .949 for v = .1213
+    assert not any("Iter-Seg" in note for note in consistency_notes("drive", pixels(1213, 8787)))
+    assert not any("Iter-Seg" in note for note in consistency_notes("drive", pixels(1250, 8750)))
