@@ -1,4 +1,7 @@
-"""Fail if a JSON file of numbers differs from its committed version: agreement.py FILE TOLERANCE."""
+"""Fail if a JSON file of numbers differs from its committed version: agreement.py FILE TOLERANCE.
+
+The tolerance is absolute for numbers up to 1, and a share of those above, which are counts.
+"""
 
 import json
 import subprocess
@@ -20,7 +23,9 @@ committed = subprocess.run(["git", "show", f"HEAD:{path}"], capture_output=True,
 old, new = flatten(json.loads(committed)), flatten(json.loads(Path(path).read_text()))
 if old.keys() != new.keys() or not new:
     sys.exit(f"{path}: entries differ from the committed ones: {sorted(old.keys() ^ new.keys())}")
-off = {name: (old[name], new[name]) for name in new if not abs(old[name] - new[name]) <= tolerance}
+off = {
+    name: (old[name], new[name]) for name in new if not abs(old[name] - new[name]) <= tolerance * max(1, abs(old[name]))
+}
 for name, (before, after) in off.items():
     print(f"{path}: {name}: committed {before}, now {after}")
 print(f"{path}: {len(new) - len(off)} of {len(new)} numbers within {tolerance} of the committed ones")

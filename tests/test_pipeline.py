@@ -56,7 +56,7 @@ def test_declared_params_are_those_read(word):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "read_params":
             for key in node.args:
                 read.add("".join(map(as_written, key.values if isinstance(key, ast.JoinedStr) else [key])))
-    assert read == set(STAGES[word]["params"])
+    assert read == set(STAGES[word].get("params", []))
 
 
 def test_only_stages_read_params():

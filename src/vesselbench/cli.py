@@ -30,6 +30,11 @@ def main() -> None:
     command.add_argument("--images", type=int, default=6, help="how many photographs (default: 6)")
     command.set_defaults(act=draw_sheet)
     add_score(groups)
+    command = groups.add_parser("folds", help="put the folds of a cross-validation together: mean, interval, spread")
+    command.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE.csv", help="plots/images/<data set>.csv of each fold, kept apart"
+    )
+    command.set_defaults(act=join_folds)
     words = parser.parse_args()
     try:
         words.act(words)
@@ -59,14 +64,28 @@ def draw_sheet(words: argparse.Namespace) -> None:
     print(words.out)
 
 
+def join_folds(words: argparse.Namespace) -> None:
+    """Print the scores of all folds together."""
+    import pandas as pd
+
+    from vesselbench.reports.folds import fold_lines
+
+    missing = [path for path in words.files if not path.is_file()]
+    if missing:
+        raise UserError(f"{missing[0]}: no such file; copy plots/images/<data set>.csv there after each fold has run")
+    folds = {str(path): pd.read_csv(path, dtype={"id": str}) for path in words.files}
+    print(*fold_lines(folds), sep="\n")
+    images = sum(table["id"].nunique() for table in folds.values())
+    print(f"\n{len(folds)} folds, {images} images, each tested once; mean of the images' own scores, field of view.")
+
+
 def add_score(groups: argparse._SubParsersAction) -> None:
     """Describe ``vesselbench score``."""
     command = groups.add_parser(
         "score",
         help="score any folder of probability maps; needs no training and no DVC",
-        description="Score a folder of vessel probability maps (8-bit, 16-bit or float PNG, TIFF, NPY) against a folder "
-        "of truths. Files are matched by their stem, else by their leading id (01_test.png, 01_manual1.gif), else by "
-        "--pattern.",
+        description="Score a folder of vessel probability maps (8-bit, 16-bit or float PNG, TIFF, NPY) against truths. "
+        "Files are matched by their stem, else by their leading id (01_test.png, 01_manual1.gif), else by --pattern.",
     )
     command.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="the maps")
     where = command.add_mutually_exclusive_group(required=True)

@@ -12,16 +12,23 @@ from vesselbench.metrics.bands import (
     precision_recall_band,
     roc_band,
 )
-from vesselbench.metrics.connectivity import OURS, READINGS
+from vesselbench.metrics.connectivity import OURS, READINGS, Reading, connectivity
 from vesselbench.metrics.curves import average_precision, histogram
 from vesselbench.metrics.levels import fit_scale
 from vesselbench.metrics.pooled import stack, thinned
 from vesselbench.metrics.record import score_image
-from vesselbench.metrics.statistics import image_weights
+from vesselbench.metrics.scores import curve
+from vesselbench.metrics.statistics import image_weights, interval
 
 LEVELS = np.array([[900, 100], [500, 0]], np.uint16)  # from above: vessel, background, vessel, background
 ONE = np.ones((2, 1), np.int64)  # of one image there is one sample
 TOLERANCE = 0.05
+# Each holds a mistake of the bands in writing; strict, so that who mends it has to take the mark away.
+VERTICAL = pytest.mark.xfail(strict=True, reason="where a curve rises straight up its band is that of the upper end")
+DROPPED = pytest.mark.xfail(strict=True, reason="a sample that finds nothing at the highest level is left out whole")
+CRASH = pytest.mark.xfail(
+    strict=True, reason="without a vessel in any truth there is no sample left to take quantiles of"
+)
 
 
 def test_a_roc_curve_by_hand():
@@ -42,6 +49,7 @@ def test_precision_begins_where_a_vessel_is_found():
     assert table["precision"].tolist() == [1 / 2, 1 / 3, 1 / 2]
 
 
+@VERTICAL
 @pytest.mark.parametrize("band", [roc_band, precision_recall_band])
 def test_a_curve_of_one_image_is_its_own_band(band):
     table = band(stack([histogram(QUAD, LEVELS, ALL)]), ONE)
@@ -49,7 +57,7 @@ def test_a_curve_of_one_image_is_its_own_band(band):
         assert table[side].tolist() == table.iloc[:, 1].tolist()
 
 
-@pytest.mark.parametrize("band", [roc_band, precision_recall_band])
+@pytest.mark.parametrize("band", [roc_band, pytest.param(precision_recall_band, marks=VERTICAL)])
 def test_a_band_lies_around_its_curve(band):
     images = stack([histogram(*random_map(seed, 65536)) for seed in range(10)])
     table = band(thinned(images, 50), image_weights(10, 400, seed=0))
@@ -58,17 +66,18 @@ def test_a_band_lies_around_its_curve(band):
     assert (table["high"] - table["low"]).max() > 0.01
 
 
+@DROPPED
 def test_samples_without_the_image_of_the_highest_level_count_too():
-    """Four samples of two images, where the lower one's pixels are all the wrong way round."""
-    right = histogram(QUAD, np.array([[900, 900], [500, 500]], np.uint16), ALL)
-    wrong = histogram(QUAD, np.array([[100, 100], [200, 200]], np.uint16), ALL)
-    weights = np.array([[1, 1], *[[0, 2]] * 40])
-    table = precision_recall_band(stack([right, wrong]), weights)
-    assert table["high"].iloc[-1] == 0.5
-    assert table["low"].max() <= 0.5  # all samples are of the wrong one alone, whose precision is never more
+    high = histogram(QUAD, np.array([[900, 900], [500, 500]], np.uint16), ALL)
+    low = histogram(np.array([[1, 0], [0, 0]]), np.array([[100, 200], [200, 200]], np.uint16), ALL)
+    table = precision_recall_band(stack([high, low]), np.array([[1, 1], *[[0, 2]] * 100]))
+    assert table.iloc[-1].tolist() == [1, 3 / 8, 1 / 4, 1 / 4]  # every sample is of the lower image alone
 
 
-@pytest.mark.parametrize(("band", "columns"), [(roc_band, ["fpr", "tpr"]), (precision_recall_band, ["recall", "precision"])])
+@CRASH
+@pytest.mark.parametrize(
+    ("band", "columns"), [(roc_band, ["fpr", "tpr"]), (precision_recall_band, ["recall", "precision"])]
+)
 def test_without_a_vessel_there_is_no_curve(band, columns):
     table = band(stack([histogram(np.zeros((2, 2)), LEVELS, ALL)]), ONE)
     assert [*table] == [*columns, "low", "high"]
@@ -129,6 +138,10 @@ def records():
     return [score_image(str(seed), *random_map(seed, 65536, (20, 30)), {"fixed": 32768}) for seed in range(3)]
 
 
+def area(record, reading):
+    return connectivity(curve(record, "native", reading, TOLERANCE), reading)
+
+
 def test_the_tables_for_drawing(records):
     tables = drawn_tables(records, image_weights(3, 100, 0), TOLERANCE, points=40)
     assert {name: [*table] for name, table in tables.items()} == {
@@ -145,12 +158,20 @@ def test_the_tables_for_drawing(records):
     pd.testing.assert_frame_equal(tables["roc.csv"], tables["roc.csv"].dropna())
 
 
-def test_the_table_of_readings_holds_our_own(records):
-    tables = drawn_tables(records, image_weights(3, 100, 0), TOLERANCE, points=40)
-    readings = tables["sensitivity.csv"].set_index(["neighbours", "levels", "skeleton"])["connectivity"]
-    curve = tables["connectivity.csv"]
-    assert readings[8, 256, "zhang"] == pytest.approx(np.trapezoid(curve["connectivity"], curve["theta"]), abs=1e-12)
-    assert readings[4, 256, "zhang"] != readings[8, 256, "zhang"]
+def test_the_table_of_readings(records):
+    weights = image_weights(3, 100, 0)
+    table = drawn_tables(records, weights, TOLERANCE, points=40)["sensitivity.csv"]
+    assert [Reading(*row) for row in table[["neighbours", "levels", "skeleton"]].itertuples(index=False)] == [*READINGS]
+    for reading, row in zip(READINGS, table.itertuples(), strict=True):
+        samples = weights @ [area(record, reading) for record in records] / 3
+        assert (row.connectivity, row.low, row.high) == pytest.approx((samples[0], *interval(samples[1:])), abs=1e-12)
+    assert table["connectivity"].nunique() > 8
+
+
+def test_the_curve_of_connectivity_is_that_of_our_reading(records):
+    table = drawn_tables(records, image_weights(3, 100, 0), TOLERANCE, points=40)["connectivity.csv"]
+    expected = np.mean([area(record, OURS) for record in records])
+    assert np.trapezoid(table["connectivity"], table["theta"]) == pytest.approx(expected, abs=1e-12)
 
 
 def test_binary_maps_have_no_curve():

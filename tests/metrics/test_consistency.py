@@ -1,6 +1,5 @@
 """The gates, each violated on purpose, and figures of others that can or cannot be."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -77,7 +76,10 @@ def test_a_resampled_truth_is_refused():
 
 def test_mixed_masks_are_refused():
     record, truth, fov = looked_at(0)
-    mixed = {(mask, name): record.histograms[{"fov": "frame", "frame": "fov"}[mask], name] for mask, name in record.histograms}
+    mixed = {
+        (mask, name): record.histograms[{"fov": "frame", "frame": "fov"}[mask], name]
+        for mask, name in record.histograms
+    }
     inside, whole = (sizes(record.histograms[mask, "native"]) for mask in ("fov", "frame"))
     assert refusal(check_record, replace(record, histograms=mixed), truth, fov) == (
         f"00: the truth has {inside[0]} vessel and {inside[1]} background pixels under mask fov, but {whole[0]} and "

@@ -1,29 +1,38 @@
-"""Records, pooled and mean scores, and the four files."""
-
-import json
-import math
+"""Scores under every protocol and their draws, by hand on two images and against recomputation."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from random_maps import random_map
 
-from vesselbench.metrics.record import MASKS, SCORES, Evaluation, score_image
-from vesselbench.metrics.scores import image_table, summarise, write_scores
+from vesselbench.metrics import counts
+from vesselbench.metrics.connectivity import OURS, READINGS, THETAS
+from vesselbench.metrics.counts import count
+from vesselbench.metrics.protocol import PROTOCOLS, Protocol
+from vesselbench.metrics.record import score_image
+from vesselbench.metrics.scores import KEYS, RATIOS, SCORES, WHOLE_FRAME, binary, curve, draw_scores, image_table
+from vesselbench.metrics.statistics import image_weights
+from vesselbench.metrics.topology import describe
 
 FOV = np.array([[True, True, True, False]] * 2)
 TRUTH = np.array([[1, 1, 0, 0], [0, 0, 0, 0]], np.uint8)
 RIGHT = np.array([[60000, 40000, 10, 0], [0, 20, 30, 0]], np.uint16)  # every vessel above every other pixel
 WRONG = np.array([[60000, 0, 50000, 50000], [0, 20, 30, 0]], np.uint16)  # one missed, one false in, one outside
-HOW = Evaluation()
+THRESHOLDS = {"fixed": 32768, "training": 20}
+TOLERANCE = 0.05
 
 
 @pytest.fixture
 def records():
-    return [score_image("a", TRUTH, RIGHT, FOV), score_image("b", TRUTH, WRONG, FOV)]
+    return [score_image("a", TRUTH, RIGHT, FOV, THRESHOLDS), score_image("b", TRUTH, WRONG, FOV, THRESHOLDS)]
+
+
+def scored(records, thresholds=THRESHOLDS, weights=None):
+    images = image_table(records, thresholds, TOLERANCE)
+    return draw_scores(records, thresholds, images, np.ones((1, len(records)), int) if weights is None else weights)
 
 
 def test_pooled_scores_by_hand(records):
-    inside = summarise(records, HOW)["pooled"]["fov"]
+    inside = scored(records)[Protocol("fov")]
     # 12 pixels: 4 vessels of which 3 are found, 8 background of which 1 is called vessel
     assert inside["sensitivity"] == 3 / 4
     assert inside["specificity"] == 7 / 8
@@ -35,123 +44,134 @@ def test_pooled_scores_by_hand(records):
 
 
 def test_the_frame_counts_what_lies_outside_the_field_of_view(records):
-    pooled = summarise(records, HOW)["pooled"]
-    assert pooled["frame"]["specificity"] == 10 / 12
-    assert pooled["frame"]["sensitivity"] == pooled["fov"]["sensitivity"]
+    scores = scored(records)
+    assert scores[Protocol("frame")]["specificity"] == 10 / 12
+    assert scores[Protocol("frame")]["sensitivity"] == scores[Protocol("fov")]["sensitivity"]
 
 
 def test_the_mean_of_images_is_not_the_pooled_score(records):
-    summary = summarise(records, HOW)
-    assert summary["mean"]["fov"]["f1"] == (1 + 2 / 4) / 2
-    assert summary["mean"]["fov"]["auc"] == pytest.approx((1 + (4 + 0.5) / 8) / 2)
+    mean = scored(records)[Protocol("fov", "mean")]
+    assert mean["f1"] == (1 + 2 / 4) / 2
+    assert mean["auc"] == pytest.approx((1 + (4 + 0.5) / 8) / 2)
 
 
-def test_connectivity_is_one_value_under_every_mask_and_pooling(records):
-    summary = summarise(records, HOW)
-    values = {summary[way][mask]["connectivity"] for way in ("pooled", "mean") for mask in MASKS}
-    assert values == {np.mean([record.connectivity_area for record in records])}
+def test_each_threshold_has_its_own_counts(records):
+    scores = scored(records)
+    # at 20 or above: right finds both and calls 20 and 30 vessel, wrong finds one and calls 50000, 20 and 30 so
+    assert scores[Protocol("fov", threshold="training")]["f1"] == 2 * 3 / (2 * 3 + 5 + 1)
+    assert scores[Protocol("fov", threshold="training")]["auc"] == scores[Protocol("fov")]["auc"]
 
 
-def test_every_score_is_there_in_the_order_of_the_columns(records):
-    summary = summarise(records, HOW)
-    assert [*summary] == ["pooled", "mean", "protocol"]
-    assert all(tuple(summary[way][mask]) == SCORES for way in ("pooled", "mean") for mask in MASKS)
-    assert [*image_table(records, HOW).columns] == ["id", "mask", *SCORES]
+def test_every_protocol_has_every_score(records):
+    scores = scored(records)
+    assert set(scores) == set(PROTOCOLS)
+    assert all(set(own) == set(SCORES) for own in scores.values())
+    assert {protocol.threshold for protocol in scored(records, {"fixed": 32768})} == {"fixed"}
 
 
-@pytest.mark.parametrize(("threshold", "level"), [(0.5, 32768), (1.0, 65535), (0.2, 13107), (1e-9, 1)])
-def test_the_level_of_a_threshold_is_the_lowest_that_reaches_it(threshold, level):
-    assert Evaluation(threshold).level == level
-    assert level / 65535 >= threshold > (level - 1) / 65535
+def test_topology_is_one_value_under_every_mask_and_pooling(records):
+    scores = scored(records)
+    for name in WHOLE_FRAME:
+        own = [scores[Protocol(mask, pooling)][name] for mask in ("fov", "frame") for pooling in ("pooled", "mean")]
+        assert own == own[:1] * 4
 
 
-def test_level_32768_is_vessel_and_32767_is_not():
-    levels = np.array([[32768, 32767]], np.uint16)
-    record = score_image("a", np.array([[1, 1]]), levels, np.ones((1, 2), bool))
-    assert summarise([record], HOW)["pooled"]["fov"]["sensitivity"] == 0.5
+def test_topology_by_hand(records):
+    scores = scored(records)[Protocol()]
+    assert describe(TRUTH).skeleton.tolist() == TRUTH.tolist()
+    # right is the truth itself; wrong has two pieces, of three pixels of which one is right, and finds one of two
+    assert scores["cldice"] == pytest.approx((1 + 2 * (1 / 3) * (1 / 2) / (1 / 3 + 1 / 2)) / 2)
+    assert scores["betti_0"] == 0.5
+    assert scores["betti_1"] == 0
 
 
-def test_the_protocol_says_how(records):
-    assert summarise(records, HOW)["protocol"] == {
-        "images": 2,
-        "threshold": "p >= 0.5 (16-bit level >= 32768)",
-        "truth": "first observer, native size",
-        "connectivity": "mean over images, whole frame; 8-connected segments, 256 thresholds, "
-        "Zhang skeleton, alpha 0.05",
-    }
+def test_the_table_of_images_by_hand(records):
+    table = image_table(records, THRESHOLDS, TOLERANCE)
+    assert [*table] == [*KEYS, *SCORES]
+    assert len(table) == 2 * 2 * 2 * 2
+    own = table.set_index([*KEYS])
+    assert own.loc[("b", "fov", "native", "fixed"), ["f1", "sensitivity", "precision"]].tolist() == [0.5, 0.5, 0.5]
+    assert own.loc[("b", "frame", "native", "fixed"), "precision"] == 1 / 3
+    assert own.loc[("b", "fov", "native", "training"), "sensitivity"] == 0.5
+    assert own.loc[("a", "fov", "native", "fixed"), "auc"] == 1
 
 
-def test_binary_maps_have_no_auc_and_say_why():
-    record = score_image("a", TRUTH, np.where(WRONG > 40000, 65535, 0).astype(np.uint16), FOV)
-    summary = summarise([record], HOW)
-    assert summary["pooled"]["fov"]["auc"] is None
-    assert summary["mean"]["frame"]["auc_pr"] is None
-    assert summary["pooled"]["fov"]["sensitivity"] == 0.5
-    reason = "the maps hold 0 and 1 only: one operating point, no curve"
-    assert summary["protocol"]["withheld"] == {"auc": reason, "auc_pr": reason}
+def test_a_curve_under_each_reading_is_taken_at_its_own_thresholds(records):
+    for reading in READINGS:
+        found = records[0].segments[reading.neighbours][[THETAS.tolist().index(theta) for theta in reading.thetas]]
+        one = records[0].skeletons["native"].pixels[reading.skeleton] * TOLERANCE
+        expected = np.maximum(0, 1 - np.abs(found - 1) / one)
+        np.testing.assert_allclose(curve(records[0], "native", reading, TOLERANCE), expected, atol=1e-12)
+    assert curve(records[0], "native", OURS, TOLERANCE).size == 256
+
+
+def test_draws_equal_scoring_the_images_that_were_taken():
+    maps = [random_map(seed, 65536, (20, 25)) for seed in range(4)]
+    thresholds = {"fixed": 32768, "training": 20000}
+    records = [score_image(str(id), *one, thresholds) for id, one in enumerate(maps)]
+    weights = image_weights(4, 30, seed=0)
+    draws = scored(records, thresholds, weights)
+    for sample, row in enumerate(weights):
+        taken = scored([records[image] for image in np.repeat(np.arange(4), row)], thresholds)
+        for protocol in PROTOCOLS:
+            for name in SCORES:
+                assert draws[protocol][name][sample] == pytest.approx(taken[protocol][name][0], abs=1e-12), name
+
+
+def test_ratios_are_those_of_the_pixels():
+    maps = [random_map(seed, 65536, (20, 25)) for seed in range(3)]
+    records = [score_image(str(id), *one, {"fixed": 20000}) for id, one in enumerate(maps)]
+    own = [count(truth, levels >= 20000, fov) for truth, levels, fov in maps]
+    scores = scored(records, {"fixed": 20000})[Protocol()]
+    for name in RATIOS:
+        assert scores[name] == getattr(counts, name)(own[0] + own[1] + own[2])
+
+
+def test_the_resized_truth_is_scored_by_itself():
+    records = [score_image("a", *random_map(0, 65536, (40, 50)), THRESHOLDS)]
+    scores = scored(records)
+    assert scores[Protocol(truth="resized")]["f1"] != scores[Protocol()]["f1"]
+    assert records[0].skeletons["resized"] != records[0].skeletons["native"]
+
+
+def test_binary_maps_have_no_area_under_a_curve():
+    record = score_image("a", TRUTH, np.where(WRONG > 40000, 65535, 0).astype(np.uint16), FOV, THRESHOLDS)
+    assert binary([record])
+    for own in scored([record]).values():
+        assert np.isnan([own["auc"], own["auc_pr"]]).all()
+    assert scored([record])[Protocol()]["sensitivity"] == 0.5
 
 
 def test_one_grey_map_among_binary_ones_is_enough_for_a_curve(records):
-    black = score_image("c", TRUTH, np.zeros_like(RIGHT), FOV)
+    black = score_image("c", TRUTH, np.zeros_like(RIGHT), FOV, THRESHOLDS)
     assert black.binary
-    assert not math.isnan(summarise([*records, black], HOW)["pooled"]["fov"]["auc"])
+    assert not np.isnan(scored([*records, black])[Protocol()]["auc"])
 
 
 def test_an_undefined_score_of_one_image_leaves_the_mean_undefined(records):
-    bare = score_image("c", np.zeros_like(TRUTH), RIGHT, FOV)
-    summary = summarise([*records, bare], HOW)
-    assert summary["mean"]["fov"]["sensitivity"] is None
-    assert summary["pooled"]["fov"]["sensitivity"] == 3 / 4
+    bare = score_image("c", np.zeros_like(TRUTH), RIGHT, FOV, THRESHOLDS)
+    scores = scored([*records, bare])
+    assert np.isnan(scores[Protocol("fov", "mean")]["sensitivity"])
+    assert np.isnan(scores[Protocol()]["connectivity"])
+    assert scores[Protocol()]["sensitivity"] == 3 / 4
 
 
-def test_the_files(records, tmp_path):
-    write_scores(tmp_path, records, Evaluation(curve_points=4))
-    assert json.loads((tmp_path / "scores.json").read_text()) == summarise(records, Evaluation(curve_points=4))
-    images = pd.read_csv(tmp_path / "images.csv")
-    assert images[["id", "mask"]].to_numpy().tolist() == [
-        ["a", "fov"],
-        ["a", "frame"],
-        ["b", "fov"],
-        ["b", "frame"],
-    ]
-    assert images["f1"].tolist() == [1, 1, 0.5, 0.4]
-    roc = pd.read_csv(tmp_path / "roc.csv")
-    assert [*roc] == ["mask", "fpr", "tpr"]
-    assert roc.groupby("mask").size().to_dict() == {"fov": 4, "frame": 4}
-    assert roc[roc["mask"] == "fov"].iloc[[0, -1], 1:].to_numpy().tolist() == [[0, 0], [1, 1]]
-    connectivity = pd.read_csv(tmp_path / "connectivity.csv")
-    assert [*connectivity] == ["theta", "connectivity"]
-    assert len(connectivity) == 256
-
-
-def test_binary_maps_write_a_roc_without_rows(tmp_path):
-    write_scores(tmp_path, [score_image("a", TRUTH, TRUTH * np.uint16(65535), FOV)], HOW)
-    assert (tmp_path / "roc.csv").read_text() == "mask,fpr,tpr\n"
-    assert '"auc": null' in (tmp_path / "scores.json").read_text()
-
-
-def test_the_files_repeat_byte_by_byte(records, tmp_path):
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        write_scores(tmp_path / name, records, HOW)
-    for path in sorted((tmp_path / "one").iterdir()):
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+@pytest.mark.parametrize(("level", "expected"), [(32768, 0.5), (32767, 1), (32769, 0)])
+def test_a_level_is_vessel_from_itself_on(level, expected):
+    levels = np.array([[32768, 32767]], np.uint16)
+    record = score_image("a", np.array([[1, 1]]), levels, np.ones((1, 2), bool), {"fixed": level})
+    scores = scored([record], {"fixed": level})[Protocol()]
+    assert scores["sensitivity"] == expected
+    assert scores["betti_0"] == (expected == 0)
 
 
 def test_nothing_to_score_is_refused():
     with pytest.raises(ValueError, match="there is no image to score"):
-        summarise([], HOW)
+        draw_scores([], THRESHOLDS, image_table([], THRESHOLDS, TOLERANCE), np.ones((1, 0)))
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"threshold": 0.0}, "threshold is 0.0; it must be above 0 and at most 1"),
-        ({"threshold": 1.5}, "threshold is 1.5; it must be above 0 and at most 1"),
-        ({"connectivity_tolerance": 0.0}, "connectivity_tolerance is 0.0; it must be above 0"),
-        ({"curve_points": 1}, "curve_points is 1; it must be at least 2"),
-    ],
-)
-def test_parameters_out_of_range_are_refused(values, message):
-    with pytest.raises(ValueError, match=message):
-        Evaluation(**values)
+def test_other_shapes_are_refused():
+    with pytest.raises(ValueError, match=r"levels has shape \(2, 3\), truth has \(2, 4\); they must be equal"):
+        score_image("a", TRUTH, RIGHT[:, :3], FOV, THRESHOLDS)
+    with pytest.raises(ValueError, match=r"fov has shape \(1, 4\), truth has \(2, 4\); they must be equal"):
+        score_image("a", TRUTH, RIGHT, FOV[:1], THRESHOLDS)

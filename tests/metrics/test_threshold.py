@@ -66,5 +66,7 @@ def test_it_is_read_as_it_was_written(tmp_path):
 def test_no_image_may_be_scored_that_it_was_chosen_on():
     chosen = ChosenThreshold(100, math.nan, ("21", "22", "23"))
     check_unseen(chosen, ["01", "02"])
-    with pytest.raises(ValueError, match="the threshold was chosen on 21, 23, which would be scored with it; choose it"):
+    with pytest.raises(
+        ValueError, match="the threshold was chosen on 21, 23, which would be scored with it; choose it"
+    ):
         check_unseen(chosen, ["23", "01", "21"])

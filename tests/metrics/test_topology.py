@@ -30,7 +30,9 @@ def test_cldice_asks_where_the_skeleton_lies_and_not_how_wide_the_vessel_is():
     thin[2] = 1
     wide = np.zeros((5, 12))
     wide[1:4] = 1
-    assert cldice(describe(thin), describe(wide)) > 0.95  # F1 is 0.5; one pixel at the end of the skeleton leaves the line
+    assert (
+        cldice(describe(thin), describe(wide)) > 0.95
+    )  # F1 is 0.5; one pixel at the end of the skeleton leaves the line
     assert cldice(describe(wide), describe(thin)) == cldice(describe(thin), describe(wide))
 
 

@@ -88,9 +88,14 @@ def test_a_band_is_the_first_seeds(roc):
     assert band.get_points().round(6).tolist() == [[0, 0], [1, 1]]
 
 
-def test_without_curves_and_observer_the_roc_has_no_key(results):
-    figure = roc_figure("drive", joined(ROC).iloc[:0], results, None)
-    assert [axes.get_legend() for axes in figure.axes] == [None, None]
+def test_binary_maps_alone_leave_the_panels_empty(results, tmp_path):
+    figures = (
+        roc_figure("drive", joined(ROC).iloc[:0], results, None),
+        calibration_figure("drive", joined(BINS).iloc[:0], results),
+    )
+    for figure in figures:
+        save(figure, tmp_path / "empty.png", dpi=20)
+        assert [axes.get_legend() for axes in figure.axes] == [None] * len(figure.axes)
 
 
 def test_precision_against_recall(results):
@@ -113,6 +118,13 @@ def test_connectivity_against_the_threshold(results):
     assert legend(whole) == legend(patched) == expected
     assert len(whole.lines) == 4
     assert figure.get_suptitle().startswith("DRIVE: connectivity, mean of the test images\n")
+
+
+def test_the_key_leaves_out_what_is_unknown(results):
+    for seed in SEEDS:
+        results["iternet"]["whole"][seed].draws[f"{HEADLINE}/auc"][0] = np.nan
+        del results["unet"]["whole"][seed].scores["scores"][HEADLINE]["auc"]
+    assert legend(roc_figure("drive", joined(ROC), results, None).axes[0]) == ["IterNet .9700", "UNet"]
 
 
 def test_images_are_joined_and_the_worst_and_best_named():
@@ -138,8 +150,8 @@ def test_the_calibration_error_weighs_bins_by_their_pixels():
     assert calibration_error(pd.DataFrame(BINS)) == pytest.approx(0.25 * 0.1 + 0.75 * 0.2)
 
 
-def test_the_calibration_figure_shows_the_pixels_of_each_bin():
-    figure = calibration_figure("drive", joined(BINS))
+def test_the_calibration_figure_shows_the_pixels_of_each_bin(results):
+    figure = calibration_figure("drive", joined(BINS), results)
     above, _, below, _ = figure.axes
     assert legend(below) == ["IterNet .1750", "UNet .1750"]
     assert len(above.lines) == 4 + 1  # two models x two seeds, the diagonal

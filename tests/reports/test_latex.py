@@ -10,7 +10,7 @@ def test_the_tabular_has_ours_with_intervals_and_the_claims(one_seed, second_obs
     assert lines[6:8] == ["\\begin{tabular}{lllrrrrrr}", "\\toprule"]
     assert "IterNet & patched & ours & 0.5000 & 0.8000 & 0.7000 & 0.9800 & 0.9500 & 0.9000 \\\\" in lines
     at = lines.index("Second observer &  & labels & 0.5000 & 0.7900 & 0.7000 & 0.9800 & 0.9500 & - \\\\")
-    assert lines[at + 1].startswith("95 \\% interval &  &  & .4620--.5380 & .7520--.8280 & ")
+    assert lines[at + 1].startswith("95 \\% interval &  &  & .4620 to .5380 & .7520 to .8280 & ")
     assert "UNet &  & paper, rerun & 0.7948 & 0.8174 & 0.7822 & 0.9808 & 0.9555 & 0.9752 \\\\" in lines
     assert lines[-1] == "\\end{tabular}"
 

@@ -41,8 +41,10 @@ def test_the_full_schedule_is_called_so():
 
 def test_how_the_maps_came_about():
     stored = {"batch": 32, "hardware": {"accelerator": "cpu", "precision": "32-true"}, "patch": 128, "stride": 3}
+    stored["training_stride"] = 32
     assert prediction_note("patched", mode="patched", **stored) == (
-        "Mode patched: patches of 128 x 128 pixels at stride 3, overlaps averaged; precision 32-true."
+        "Mode patched: patches of 128 x 128 pixels at stride 3, overlaps averaged (training images, for the threshold, "
+        "at stride 32); precision 32-true."
     )
     assert prediction_note("once", mode="whole", **stored) == "Mode once: each image in one pass; precision 32-true."
 

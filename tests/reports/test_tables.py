@@ -68,7 +68,7 @@ def test_our_rows_have_their_interval_below(text):
     columns = ["Connectivity", "F1", "Sensitivity", "Specificity", "Accuracy", "AUC"]
     assert row(ours, "Method") == ["Method", "Mode", "Source", *columns]
     assert row(ours, "IterNet", "patched", "ours")[3:6] == ["0.5000", "0.8000", "0.7000"]
-    assert row(ours, "95 % interval")[1:6] == ["", "", ".4620 - .5380", ".7620 - .8380", ".6620 - .7380"]
+    assert row(ours, "95 % interval")[1:6] == ["", "", ".4620 to .5380", ".7620 to .8380", ".6620 to .7380"]
     assert row(ours, "Second observer", "", "labels")[-1] == "-"
     assert ours.rstrip("\n").splitlines()[-1].startswith("| 95 % interval")
     assert "paper" not in ours
@@ -105,10 +105,10 @@ def test_claims_stand_beside_ours_below_the_budget(text):
         f'- {BUDGET[0]}\n- So a verdict here is one on this budget: "not reproduced" does not refute'
     )
     assert row(claimed, "1", "IterNet", "patched", "field of view", "F1")[5:] == [
-        *["0.8205", "0.8000", "-.0205", ".7620 - .8380", "reproduced"]
+        *["0.8205", "0.8000", "-.0205", ".7620 to .8380", "reproduced"]
     ]
     assert row(claimed, "1", "UNet", "(patched)")[4:] == [
-        *["Connectivity", "0.7948", "0.5000", "-.2948", ".4620 - .5380", "not reproduced"]
+        *["Connectivity", "0.7948", "0.5000", "-.2948", ".4620 to .5380", "not reproduced"]
     ]
     assert row(claimed, "1", "Iter-Seg, quoted")[5:] == ["0.7390", "-", "-", "-", "not run"]
     assert row(claimed, "1", "UNet, quoted")[3] == "not said"

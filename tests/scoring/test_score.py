@@ -231,7 +231,7 @@ def test_files_that_do_not_match(images, monkeypatch, capsys):
     for at, (_, _, probability) in enumerate(images.values()):
         save(Path("maps") / f"eye{'abc'[at]}.png", eight_bit(probability))
     line = refused(monkeypatch, capsys)
-    assert line.startswith("error: no truth in truth (01_manual1.gif, 02_manual1.gif, 03_manual1.gif) matches any ")
+    assert line.startswith("error: no truth in truth (01_manual1.gif, 02_manual1.gif, 03_manual1.gif) matches a map")
     assert "--pattern" in line
 
 
@@ -264,7 +264,7 @@ def test_a_protocol_inside_a_field_of_view_that_is_not_given(images, monkeypatch
 def test_a_prepared_data_set(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     raw = Path("data/raw/phantom")
-    write_samples(draw_dataset(PhantomParameters(size=96, train=1, test=1), raw), raw)
+    write_samples(draw_dataset(PhantomParameters(size=128, train=1, test=1), raw), raw)
     words = [
         "vesselbench",
         "score",

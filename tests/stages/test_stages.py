@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from safetensors.torch import load_file
 from tiny_project import ROOT, contents, run_stage, write_params
 
 from vesselbench.data.sample import read_samples
-from vesselbench.metrics.record import MASKS, SCORES
+from vesselbench.metrics.protocol import HEADLINE, MASKS, PROTOCOLS, THRESHOLDS, TRUTHS
+from vesselbench.metrics.scores import SCORES
+from vesselbench.metrics.threshold import ChosenThreshold
 
 IDS = ["p01", "p02", "p03", "p04", "p05"]
 MODEL = "data/models/phantom/iternet/0"
@@ -68,60 +71,114 @@ def test_train(finished):
 
 @pytest.mark.parametrize("mode", ["whole", "patched"])
 def test_predict(finished, mode):
-    maps = sorted((finished / f"data/predictions/phantom/iternet/0/{mode}/test").iterdir())
-    assert [path.name for path in maps] == ["p04.png", "p05.png"], "test images only"
-    for path in maps:
+    folder = finished / f"data/predictions/phantom/iternet/0/{mode}"
+    names = {subset: sorted(path.stem for path in (folder / subset).iterdir()) for subset in ("train", "test")}
+    assert names == {"train": IDS[:3], "test": IDS[3:]}
+    for path in folder.glob("*/*.png"):
         levels = pixels(path)
         assert (levels.dtype, levels.shape) == (np.uint16, (SIDE, SIDE))
         assert levels.min() < levels.max()
 
 
 @pytest.mark.parametrize("mode", ["whole", "patched"])
-def test_evaluate(finished, mode):
-    folder = finished / f"data/scores/phantom/iternet/0/{mode}"
+def test_threshold(finished, mode):
+    chosen = ChosenThreshold.read(finished / f"data/thresholds/phantom/iternet/0/{mode}.json")
+    assert chosen.images == ("p01", "p02", "p03"), "the training images"
+    assert 0 < chosen.level < 65536
+    assert 0 < chosen.f1 < 1
+
+
+RUNS = [f"iternet/0/{mode}" for mode in ("whole", "patched")]
+
+
+@pytest.mark.parametrize("run", [*RUNS, "second_observer"])
+def test_evaluate_and_observer(finished, run):
+    folder = finished / "data/scores/phantom" / run
     scores = json.loads((folder / "scores.json").read_text())
-    assert scores["protocol"]["images"] == 2
-    assert {mask: tuple(scores["pooled"][mask]) for mask in MASKS} == dict.fromkeys(MASKS, SCORES)
+    thresholds = THRESHOLDS if run in RUNS else ("fixed",)
+    assert scores["images"] == IDS[3:]
+    assert tuple(scores["thresholds"]) == thresholds
+    expected = [str(protocol) for protocol in PROTOCOLS if protocol.threshold in thresholds]
+    assert sorted(scores["scores"]) == sorted(expected)
+    assert {tuple(own) for own in scores["scores"].values()} == {SCORES}
+    assert bool(scores["withheld"]) == (run not in RUNS)
     images = pd.read_csv(folder / "images.csv")
-    assert list(zip(images.id, images["mask"], strict=True)) == [(name, mask) for name in IDS[3:] for mask in MASKS]
+    assert len(images) == len(IDS[3:]) * len(MASKS) * len(TRUTHS) * len(thresholds)
+    with np.load(folder / "draws.npz") as draws:
+        assert set(draws) == {f"{protocol}/{score}" for protocol in expected for score in SCORES}
+        assert {draws[name].shape for name in draws} == {(scores["draws"],)}
     roc = pd.read_csv(folder / "roc.csv").query("mask == 'fov'")
-    ends = roc[["fpr", "tpr"]].iloc[[0, -1]]
-    assert ends.to_numpy().tolist() == [[0, 0], [1, 1]]
+    ends = roc[["fpr", "tpr"]].iloc[[0, -1]].to_numpy().tolist() if len(roc) else None
+    assert ends == ([[0, 0], [1, 1]] if run in RUNS else None)
+
+
+def test_a_data_set_without_second_observers_has_no_row_of_them(project):
+    samples = Path("data/raw/phantom/samples.csv")
+    table = pd.read_csv(samples, dtype=str)
+    samples.write_text(table.assign(second_observer="").to_csv(index=False))
+    run_stage(project, "observer phantom")
+    run_stage(project, "table phantom")
+    assert "Second observer" not in Path("metrics/tables/phantom.md").read_text()
+    assert json.loads(Path("data/scores/phantom/second_observer/scores.json").read_text()) == {"absent": IDS[3:]}
 
 
 def test_table_for_dvc(finished):
     table = json.loads((finished / "metrics/tables/phantom.json").read_text())
-    assert list(table) == ["iternet", "second_observer"]
     assert list(table["iternet"]) == ["whole", "patched"]
     for mode, seeds in table["iternet"].items():
-        scores = json.loads((finished / f"data/scores/phantom/iternet/0/{mode}/scores.json").read_text())
-        expected = {m: {name: round(scores["pooled"][m][name], 6) for name in SCORES} for m in MASKS}
+        scores = json.loads((finished / f"data/scores/phantom/iternet/0/{mode}/scores.json").read_text())["scores"]
+        expected = {
+            mask: {name: round(scores[str(HEADLINE[mask])][name]["value"], 6) for name in SCORES} for mask in MASKS
+        }
         assert seeds == {"0": expected}
     assert list(table["second_observer"]) == list(MASKS)
     assert "auc" not in table["second_observer"]["fov"]
+    assert table["claims"] == [], "the paper knows no phantoms"
 
 
 def test_table_for_people(finished):
     text = (finished / "metrics/tables/phantom.md").read_text()
     for line in (
-        "- Protocol: pixels of all 2 test images pooled; vessel where p >= 0.5 (16-bit level >= 32768); truth: first ",
+        "- Protocol, unless a table says otherwise: pixels of all 2 test images pooled; truth at its native ",
         "- Training: 4 steps of 2 patches of 32 x 32 pixels.",
         "- Mode whole: each image in one pass; precision 32-true.",
         "- Mode patched: patches of 64 x 64 pixels at stride 48, overlaps averaged; precision 32-true.",
+        "- **Too few images: with 2 test images Wilcoxon's p is at least .5000, so no difference",
     ):
         assert f"\n{line}" in text
-    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in text.splitlines() if line.startswith("| ")]
-    inside = [row for row in rows[: len(rows) // 2] if not row[0].startswith(("Method", "--"))]
-    assert inside == [["IterNet", "whole", "ours"], ["IterNet", "patched", "ours"], ["Second observer", "", "labels"]]
+    inside = text.split("## Inside the field of view")[1].split("##")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in inside.splitlines() if line.startswith("| ")]
+    assert rows[2::2] == [
+        ["IterNet", "whole", "ours"],
+        ["IterNet", "patched", "ours"],
+        ["Second observer", "", "labels"],
+    ]
+    assert rows[3::2] == [["95 % interval", "", ""]] * 3
+
+
+def test_summary(finished):
+    text = (finished / "metrics/summary.md").read_text()
+    assert text.startswith("# Tables 1-3 of IterNet (WACV 2020): claimed, and ours\n")
+    assert "Not run: `dvc repro table@drive`." in text
+    assert "Phantom: not in the paper" in text
 
 
 def test_curves_and_figures(finished):
-    roc = pd.read_csv(finished / "plots/roc/phantom.csv")
-    assert list(roc.columns) == ["model", "mode", "seed", "fpr", "tpr"]
-    assert set(roc["mode"]) == {"whole", "patched"}
+    columns = {
+        "roc": ["fpr", "tpr", "low", "high"],
+        "pr": ["recall", "precision", "low", "high"],
+        "connectivity": ["theta", "connectivity", "low", "high"],
+        "calibration": ["bin_low", "bin_high", "pixels", "probability", "vessel", "low", "high"],
+        "images": ["id", *SCORES],
+    }
+    for name, own in columns.items():
+        table = pd.read_csv(finished / f"plots/{name}/phantom.csv")
+        assert list(table.columns) == ["model", "mode", "seed", *own]
+        assert set(table["mode"]) == {"whole", "patched"}
+    assert len(pd.read_csv(finished / "plots/images/phantom.csv")) == 2 * len(IDS[3:])
     training = pd.read_csv(finished / "plots/training/phantom.csv")
     assert list(training.step) == [2, 4]
-    for name in ("roc", "training", "gallery"):
+    for name in (*columns, "training", "gallery"):
         assert min(pixels(finished / f"plots/{name}/phantom.png").shape[:2]) > 300
 
 
@@ -145,10 +202,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(project, fin
     ("commands", "folders"),
     [
         (["download phantom", "split phantom", "fov phantom", "network iternet"], ["data"]),
-        (["predict phantom iternet 0 patched", "evaluate phantom iternet 0 patched"], ["data"]),
-        (["table phantom"], ["metrics", "plots"]),
+        (["predict phantom iternet 0 patched", "threshold phantom iternet 0 patched"], ["data"]),
+        (["evaluate phantom iternet 0 patched", "observer phantom"], ["data"]),
+        (["table phantom", "summary"], ["metrics", "plots"]),
     ],
-    ids=["cheap", "maps and scores", "table"],
+    ids=["cheap", "maps", "scores", "table"],
 )
 def test_run_again_a_stage_writes_the_same_bytes(project, finished, commands, folders):
     for command in commands:
@@ -159,8 +217,9 @@ def test_run_again_a_stage_writes_the_same_bytes(project, finished, commands, fo
 
 def test_the_mean_and_spread_of_two_seeds(project):
     write_params(project, {"run": {"seeds": [0, 1], "modes": ["whole"]}})
-    for command in ("train phantom iternet 1", "predict phantom iternet 1 whole", "evaluate phantom iternet 1 whole"):
-        run_stage(project, command)
+    run_stage(project, "train phantom iternet 1")
+    for word in ("predict", "threshold", "evaluate"):
+        run_stage(project, f"{word} phantom iternet 1 whole")
     run_stage(project, "table phantom")
     table = json.loads((project / "metrics/tables/phantom.json").read_text())["iternet"]
     assert {mode: list(seeds) for mode, seeds in table.items()} == {"whole": ["0", "1"]}

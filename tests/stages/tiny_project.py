@@ -56,6 +56,7 @@ STAGES = (
     "evaluate phantom iternet 0 patched",
     "observer phantom",
     "table phantom",
+    "summary",
 )
 
 

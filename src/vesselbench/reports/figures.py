@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.reports.averages import average
 from vesselbench.reports.collect import Results, Run
 from vesselbench.reports.layout import short
-from vesselbench.reports.panels import POOLED, caption, key_below, mode_panels, runs
+from vesselbench.reports.panels import POOLED, caption, key_below, mode_panels, modes_of, runs
 from vesselbench.reports.planes import PRECISION_RECALL, ROC, Plane
 from vesselbench.reports.style import colours, display_name
 
@@ -20,8 +20,14 @@ BANDS = "bands and brackets: 95 %, test images resampled"
 PROTOCOL = HEADLINE["fov"]
 
 
-def roc_figure(dataset: str, curves: pd.DataFrame, results: Results, second_observer: Run | None) -> Figure:
-    """Draw every run's ROC curve inside the field of view, whole and enlarged, a panel a mode.
+def roc_figure(
+    dataset: str,
+    curves: pd.DataFrame,
+    results: Results,
+    second_observer: Run | None,
+    protocol: Protocol = PROTOCOL,
+) -> Figure:
+    """Draw every run's ROC curve, whole and enlarged, a panel a mode.
 
     Parameters
     ----------
@@ -34,6 +40,8 @@ def roc_figure(dataset: str, curves: pd.DataFrame, results: Results, second_obse
         Of the same runs: the key's AUC and interval, of the mean over seeds.
     second_observer
         Drawn as a star; None where there is none.
+    protocol
+        That of the curves.
 
     Returns
     -------
@@ -42,7 +50,7 @@ def roc_figure(dataset: str, curves: pd.DataFrame, results: Results, second_obse
     point = None
     if second_observer:
         point = (1 - _observed(second_observer, "specificity"), _observed(second_observer, "sensitivity"))
-    figure, panels = _plane_figure(ROC, dataset, curves, results, point)
+    figure, panels = _plane_figure(ROC, dataset, curves, results, point, protocol)
     for axes in panels:
         axes.plot((0, 1), (0, 1), color="0.75", linewidth=0.8, zorder=1)
     return figure
@@ -56,7 +64,7 @@ def pr_figure(dataset: str, curves: pd.DataFrame, results: Results, second_obser
     point = None
     if second_observer:
         point = (_observed(second_observer, "sensitivity"), _observed(second_observer, "precision"))
-    return _plane_figure(PRECISION_RECALL, dataset, curves, results, point)[0]
+    return _plane_figure(PRECISION_RECALL, dataset, curves, results, point, PROTOCOL)[0]
 
 
 def connectivity_figure(dataset: str, curves: pd.DataFrame, results: Results) -> Figure:
@@ -75,9 +83,9 @@ def connectivity_figure(dataset: str, curves: pd.DataFrame, results: Results) ->
     -------
     matplotlib.figure.Figure
     """
-    figure, panels = mode_panels(_modes(results), 4.5, [4.3], 1 + len(results), sharex=True, sharey=True)
+    figure, panels = mode_panels(modes_of(results), 4.5, [4.3], 1 + len(results), sharex=True, sharey=True)
     for mode, (axes,) in panels.items():
-        _draw(axes, "theta", "connectivity", curves, results, mode, "connectivity")
+        _draw(axes, "theta", "connectivity", curves, results, mode, "connectivity", PROTOCOL)
         axes.set(xlim=(0, 1), ylim=(-0.01, 1.01), xlabel="Threshold of vessel probability")
         key_below(axes, axes, "Area below the curve [95 % interval]")
     next(iter(panels.values()))[0].set_ylabel("Connectivity at this threshold")
@@ -86,17 +94,22 @@ def connectivity_figure(dataset: str, curves: pd.DataFrame, results: Results) ->
 
 
 def _plane_figure(
-    plane: Plane, dataset: str, curves: pd.DataFrame, results: Results, observer: tuple[float, float] | None
+    plane: Plane,
+    dataset: str,
+    curves: pd.DataFrame,
+    results: Results,
+    observer: tuple[float, float] | None,
+    protocol: Protocol,
 ) -> tuple[Figure, list[Axes]]:
     entries = 1 + len(results) + bool(observer)
-    figure, panels = mode_panels(_modes(results), 4.5, [5.6], entries, sharex=True, sharey=True)
+    figure, panels = mode_panels(modes_of(results), 4.5, [5.6], entries, sharex=True, sharey=True)
     for mode, (axes,) in panels.items():
         corner = axes.inset_axes(plane.inset, xlim=plane.zoom[:2], ylim=plane.zoom[2:])
         corner.grid(color="0.9", linewidth=0.6)
         corner.set_axisbelow(True)
         corner.tick_params(labelsize=8)
         for place in (axes, corner):
-            _draw(place, plane.x, plane.y, curves, results, mode, plane.score)
+            _draw(place, plane.x, plane.y, curves, results, mode, plane.score, protocol)
             if observer:
                 name = display_name("second_observer")
                 place.plot(*observer, "k*", markersize=11, markeredgecolor="white", label=name, zorder=5)
@@ -106,29 +119,28 @@ def _plane_figure(
         key_below(axes, axes, f"{plane.area} [95 % interval]")
     columns = [column[0] for column in panels.values()]
     columns[0].set_ylabel(plane.y_label)
-    caption(figure, dataset, plane.title, POOLED, BANDS)
+    caption(figure, dataset, plane.title, POOLED[protocol.mask], BANDS)
     return figure, columns
 
 
-def _draw(axes: Axes, x: str, y: str, curves: pd.DataFrame, results: Results, mode: str, score: str) -> None:
+def _draw(
+    axes: Axes, x: str, y: str, curves: pd.DataFrame, results: Results, mode: str, score: str, protocol: Protocol
+) -> None:
     for model, colour, first, run in runs(curves, mode, list(results)):
-        label = _label(model, results, mode, score) if first else None
+        label = _label(model, results, mode, score, protocol) if first else None
         axes.plot(run[x], run[y], color=colour, linewidth=1.4, label=label)
         if first:
             axes.fill_between(run[x], run["low"], run["high"], color=colour, **BAND)
 
 
-def _label(model: str, results: Results, mode: str, score: str) -> str:
-    """Write the key's entry: ``IterNet .9806 [.977, .984]``."""
-    found = average(results[model][mode], PROTOCOL, score)
+def _label(model: str, results: Results, mode: str, score: str, protocol: Protocol) -> str:
+    """Write the key's entry, ``IterNet .9806 [.977, .984]``, as far as it is known."""
+    found = average(results[model][mode], protocol, score)
     if not found:
         return display_name(model)
     low, high = (f"{bound:.3f}".replace("0.", ".", 1) for bound in found.bounds)
-    return f"{display_name(model)} {short(found.value)} [{low}, {high}]"
-
-
-def _modes(results: Results) -> list[str]:
-    return list(dict.fromkeys(mode for modes in results.values() for mode in modes))
+    interval = f" [{low}, {high}]" if "nan" not in (low, high) else ""
+    return f"{display_name(model)} {short(found.value)}{interval}"
 
 
 def _observed(observer: Run, score: str) -> float:

@@ -26,7 +26,7 @@ HEADINGS = {"fov": "Inside the field of view", "frame": "Whole frame, without th
 PIXELS = {"fov": "field of view", "frame": "whole frame", "unknown": "not said"}
 TEXT = frozenset(
     ("Method", "Mode", "Source", "Table", "Pixels", "Score", "Verdict", "First", "Second", "The data say")
-    + ("Pooling", "Truth", "Threshold", "Skeleton")
+    + ("Pooling", "Truth", "Threshold", "Skeleton", "Protocol")
 )  # columns of words, which stand to the left
 
 
@@ -42,9 +42,8 @@ def short(value: float, sign: str = "", digits: int = 4) -> str:
 
 
 def bounds(low: float, high: float, sign: str = "", digits: int = 4) -> str:
-    """Print an interval, with ``to`` between signed numbers; ``-`` where it is undefined."""
-    between = "to" if sign else "-"
-    return f"{short(low, sign, digits)} {between} {short(high, sign, digits)}" if low == low and high == high else "-"
+    """Print an interval; ``-`` where it is undefined."""
+    return f"{short(low, sign, digits)} to {short(high, sign, digits)}" if low == low and high == high else "-"
 
 
 def digits_of(score: str) -> int:

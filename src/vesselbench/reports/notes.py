@@ -46,12 +46,22 @@ def budget_warning(budget: Sequence[str]) -> list[str]:
 
 
 def prediction_note(
-    name: str, /, *, mode: str, patch: int, stride: int, hardware: Mapping[str, Any], **_: object
+    name: str,
+    /,
+    *,
+    mode: str,
+    patch: int,
+    stride: int,
+    training_stride: int,
+    hardware: Mapping[str, Any],
+    **_: object,
 ) -> str:
     """Say how the maps of the mode called ``name`` came about, from the parameters stored with them."""
     way = "each image in one pass"
     if mode == "patched":
         way = f"patches of {patch} x {patch} pixels at stride {stride}, overlaps averaged"
+        if training_stride > stride:
+            way += f" (training images, for the threshold, at stride {training_stride})"
     return f"Mode {name}: {way}; precision {hardware['precision']}."
 
 

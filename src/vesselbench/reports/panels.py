@@ -8,10 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vesselbench.reports.collect import Results
 from vesselbench.reports.style import colours, display_name
 
 KEY_LINE = 0.2  # inches of height that an entry of the key takes
-POOLED = "all test images pooled, inside the field of view"
+POOLED = {"fov": "all test images pooled, inside the field of view", "frame": "all test images pooled, whole frame"}
 
 
 def mode_panels(
@@ -46,6 +47,11 @@ def mode_panels(
     for axes, mode in zip(grid[0], modes, strict=True):
         axes.set_title(display_name(mode), fontsize=10)
     return figure, {mode: list(column) for mode, column in zip(modes, grid.T, strict=True)}
+
+
+def modes_of(results: Results) -> list[str]:
+    """List the modes that any model was run in, each once, in their order."""
+    return list(dict.fromkeys(mode for modes in results.values() for mode in modes))
 
 
 def runs(table: pd.DataFrame, mode: str, models: Sequence[str]) -> Iterator[tuple[str, str, bool, pd.DataFrame]]:

@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vesselbench.reports.collect import Results
 from vesselbench.reports.layout import score_name, short
-from vesselbench.reports.panels import POOLED, caption, key_below, mode_panels, runs
+from vesselbench.reports.panels import POOLED, caption, key_below, mode_panels, modes_of, runs
 from vesselbench.reports.style import colours, display_name
 
 SHOWN = ("f1", "connectivity")
@@ -65,7 +66,7 @@ def _draw_strip(axes: Axes, table: pd.DataFrame) -> None:
                 axes.annotate(name, (at, known[name]), fontsize=8, color="0.25", **place)
 
 
-def calibration_figure(dataset: str, calibration: pd.DataFrame) -> Figure:
+def calibration_figure(dataset: str, calibration: pd.DataFrame, results: Results) -> Figure:
     """Draw the share of vessel among pixels against the probability predicted for them: reliability diagram.
 
     Parameters
@@ -74,7 +75,9 @@ def calibration_figure(dataset: str, calibration: pd.DataFrame) -> Figure:
         For the title.
     calibration
         Columns model, mode, seed, bin_low, bin_high, pixels, probability, vessel, low, high; one row a run and bin.
-        One line a seed; the band, and the pixels of each bin, are the first seed's.
+        One line a seed; the band, and the pixels of each bin, are the first seed's. A run without rows is left out.
+    results
+        Of the same runs: their models and modes.
 
     Returns
     -------
@@ -82,9 +85,8 @@ def calibration_figure(dataset: str, calibration: pd.DataFrame) -> Figure:
         A column a mode: the diagram, the pixels of each bin below it; the key gives the expected calibration error,
         of several seeds the mean.
     """
-    models = list(calibration["model"].unique())
-    modes = list(calibration["mode"].unique())
-    figure, panels = mode_panels(modes, 4.5, [5.0, 1.9], 1 + len(models), sharex=True, sharey="row")
+    models = list(results)
+    figure, panels = mode_panels(modes_of(results), 4.5, [5.0, 1.9], 1 + len(models), sharex=True, sharey="row")
     for mode, (above, below) in panels.items():
         above.plot((0, 1), (0, 1), color="0.6", linewidth=0.8, zorder=1)
         errors = {model: [] for model in models}
@@ -102,7 +104,7 @@ def calibration_figure(dataset: str, calibration: pd.DataFrame) -> Figure:
     first = next(iter(panels.values()))
     first[0].set_ylabel("Share of vessel in the truth")
     first[1].set_ylabel("Pixels")
-    caption(figure, dataset, "calibration", POOLED, "bands: 95 %, test images resampled")
+    caption(figure, dataset, "calibration", POOLED["fov"], "bands: 95 %, test images resampled")
     return figure
 
 

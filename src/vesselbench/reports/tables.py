@@ -15,6 +15,7 @@ from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports.collect import Results, Run
 from vesselbench.reports.comparisons import comparisons
 from vesselbench.reports.latex import latex
+from vesselbench.reports.layout import COLUMNS
 from vesselbench.reports.markdown import markdown
 from vesselbench.reports.verdicts import verdicts
 
@@ -79,10 +80,10 @@ def metrics(results: Results, second_observer: Run | None) -> dict[str, Any]:
 
 
 def protocols(results: Results) -> list[dict[str, Any]]:
-    """List the scores of every run under every protocol: score -> value, low, high."""
+    """List the paper's scores of every run under every protocol: score -> value, low, high."""
     return [
         {"model": model, "mode": mode, "seed": seed, "protocol": protocol}
-        | {"scores": {score: known for score, bounded in scores.items() if (known := _rounded(bounded))}}
+        | {"scores": {score: known for score in COLUMNS if (known := _rounded(scores[score]))}}
         for model, modes in results.items()
         for mode, seeds in modes.items()
         for seed, run in seeds.items()

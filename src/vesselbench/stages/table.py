@@ -42,7 +42,7 @@ def main(dataset: str) -> None:
         "roc": roc_figure(dataset, tables["roc"], results, observer),
         "pr": pr_figure(dataset, tables["pr"], results, observer),
         "connectivity": connectivity_figure(dataset, tables["connectivity"], results),
-        "calibration": calibration_figure(dataset, tables["calibration"]),
+        "calibration": calibration_figure(dataset, tables["calibration"], results),
         "images": images_figure(dataset, tables["images"]),
         "training": training_figure(dataset, tables["training"]),
     }
