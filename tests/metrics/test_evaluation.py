@@ -151,7 +151,7 @@ def test_floating_point_maps_are_scored_on_their_own_scale():
 
 def test_a_threshold_chosen_on_a_scored_image_is_refused(records):
     message = "the threshold was chosen on 02, which would be scored with it; choose it on training images alone"
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(UserError, match=re.escape(message)):
         evaluate(records, THRESHOLDS, HOW, ChosenThreshold(20000, 0.6, ("21", "02")))
 
 

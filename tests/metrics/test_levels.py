@@ -47,6 +47,12 @@ def test_curves_of_a_heavy_tailed_map_equal_scikit_learn_on_its_numbers(dtype):
     assert average_precision(pixels) == pytest.approx(average_precision_score(labels, values), abs=1e-4)
 
 
+def test_levels_of_many_values_hold_equally_many_pixels():
+    probability = heavy_tailed(0, np.float64)[1]
+    held = np.bincount(fit_scale([probability], THRESHOLDS).encode(probability).ravel())
+    assert held.max() <= 1 + probability.size / 65000
+
+
 def test_few_values_lose_nothing():
     generator = np.random.default_rng(1)
     values = generator.random(5000).astype(np.float32) ** 8  # steps between them down to 1e-30

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from random_maps import ALL, QUAD, random_map
 
+from vesselbench.config import UserError
 from vesselbench.metrics.counts import count, f1
 from vesselbench.metrics.curves import histogram
 from vesselbench.metrics.threshold import RULE, ChosenThreshold, check_unseen, choose_threshold
@@ -66,7 +67,5 @@ def test_it_is_read_as_it_was_written(tmp_path):
 def test_no_image_may_be_scored_that_it_was_chosen_on():
     chosen = ChosenThreshold(100, math.nan, ("21", "22", "23"))
     check_unseen(chosen, ["01", "02"])
-    with pytest.raises(
-        ValueError, match="the threshold was chosen on 21, 23, which would be scored with it; choose it"
-    ):
+    with pytest.raises(UserError, match="the threshold was chosen on 21, 23, which would be scored with it; choose it"):
         check_unseen(chosen, ["23", "01", "21"])

@@ -18,6 +18,7 @@ from vesselbench.metrics.scores import binary, curve
 from vesselbench.metrics.statistics import CONFIDENCE, interval
 
 BINS = 20
+SPREAD = 1e-9  # between points of one x; far below the share of a pixel
 TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
@@ -84,14 +85,17 @@ def roc_band(images: Stack, weights: np.ndarray) -> pd.DataFrame:
 def precision_recall_band(images: Stack, weights: np.ndarray) -> pd.DataFrame:
     """Give the pooled precision-recall curve: columns recall, precision, and low, high of precision at that recall.
 
-    From the lowest level that finds a vessel pixel: below it precision is of the background alone.
+    From the highest level at which a vessel pixel is found. A sample that finds nothing there has the precision of the
+    first level where it does.
     """
-    tp, fp = weights @ images.tp, weights @ images.fp
-    found = images.tp.sum(axis=0) > 0
+    some = images.tp.sum(axis=0) > 0
+    tp, found = (weights @ counts[:, some] for counts in (images.tp, images.tp + images.fp))
+    if not tp.size:
+        return pd.DataFrame(columns=["recall", "precision", "low", "high"])
+    first = np.maximum(np.arange(tp.shape[1]), (found > 0).argmax(axis=1)[:, None])
+    tp, found = (np.take_along_axis(counts, first, axis=1) for counts in (tp, found))
     with np.errstate(invalid="ignore"):
-        recall = tp / tp[:, -1:]
-        precision = tp / (tp + fp)
-    return _table("recall", recall[:, found], "precision", precision[:, found])
+        return _table("recall", tp / tp[:, -1:], "precision", tp / found)
 
 
 def connectivity_band(curves: np.ndarray, weights: np.ndarray) -> pd.DataFrame:
@@ -141,7 +145,7 @@ def calibration(histograms: Sequence[Histogram], weights: np.ndarray, scale: Sca
     held = every.sum(axis=0) > 0
     with np.errstate(invalid="ignore"):
         shares = (weights @ vessel)[:, held] / (weights @ every)[:, held]
-    low, high = np.nanquantile(shares, TAILS, axis=0)
+    low, high = np.nanquantile(shares[1:], TAILS, axis=0)
     edges = np.arange(BINS + 1) / BINS
     return pd.DataFrame(
         {
@@ -157,9 +161,17 @@ def calibration(histograms: Sequence[Histogram], weights: np.ndarray, scale: Sca
 
 
 def _table(across: str, x: np.ndarray, up: str, y: np.ndarray) -> pd.DataFrame:
-    """The first sample's curve, and the quantiles of all samples' curves at its x."""
-    if np.isnan(x[0]).any():
-        return pd.DataFrame(columns=[across, up, "low", "high"])
-    heights = np.array([np.interp(x[0], *curve) for curve in zip(x, y, strict=True) if not np.isnan(curve).any()])
+    """Give the first sample's curve, and the quantiles of the other samples' heights at its x.
+
+    Points of one x, where a curve runs straight up or down, are told apart by their level. Samples without the class
+    that an axis is a share of are left out; where the first is such a one, there is no curve.
+    """
+    columns = [across, up, "low", "high"]
+    if not x.shape[1] or np.isnan(x[0]).any() or np.isnan(y[0]).any():
+        return pd.DataFrame(columns=columns)
+    apart = x + np.linspace(0, SPREAD, x.shape[1])
+    whole = ~(np.isnan(x) | np.isnan(y)).any(axis=1)
+    whole[0] = False
+    heights = [np.interp(apart[0], *curve) for curve in zip(apart[whole], y[whole], strict=True)]
     low, high = np.quantile(heights, TAILS, axis=0)
-    return pd.DataFrame({across: x[0], up: y[0], "low": low, "high": high})
+    return pd.DataFrame(dict(zip(columns, (x[0], y[0], low, high), strict=True)))

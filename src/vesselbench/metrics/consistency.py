@@ -10,7 +10,8 @@ import numpy as np
 
 from vesselbench.config import UserError
 from vesselbench.metrics.counts import f1
-from vesselbench.metrics.curves import Histogram, auc
+from vesselbench.metrics.curves import Histogram
+from vesselbench.metrics.pooled import pooled_auc, stack
 from vesselbench.metrics.protocol import TRUTHS, Protocol
 from vesselbench.metrics.record import ImageRecord
 
@@ -30,7 +31,7 @@ def jointly_possible(
     accuracy, sensitivity, specificity
         As printed, in [0, 1].
     vessel, background
-        Pixels of the truth.
+        Pixels of the truth, at least one of either.
     digits
         Digits after the point.
     """
@@ -101,7 +102,8 @@ def check_scores(
                 f"together give {expected} (truth {name}, threshold {threshold})",
             )
     chance = reduce(add, (record.permuted for record in records))
-    area, most = auc(chance), max(TOLERANCE, DEVIATIONS * deviation_of_chance(chance))
+    area = float(pooled_auc(stack([record.permuted for record in records]), np.ones((1, len(records))))[0])
+    most = max(TOLERANCE, DEVIATIONS * deviation_of_chance(chance))
     _demand(
         np.isnan(area) or abs(area - CHANCE) <= most,
         f"permutation control: after the maps' pixels were permuted inside the field of view their AUC is {area:.4f}, "

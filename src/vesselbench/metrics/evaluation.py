@@ -117,9 +117,10 @@ def evaluate(
     Raises
     ------
     ValueError
-        There is no record, or the training threshold was chosen on an image among them.
+        There is no record.
     UserError
-        The scores contradict one another: see ``vesselbench.metrics.consistency``.
+        The training threshold was chosen on an image among them; or the scores contradict one another, see
+        ``vesselbench.metrics.consistency``.
     """
     if chosen:
         check_unseen(chosen, [record.id for record in records])

@@ -27,7 +27,7 @@ class Scale:
     lowest: np.ndarray
 
     def level(self, threshold: float | np.ndarray) -> np.ndarray:
-        """Give the lowest level whose probabilities reach ``threshold``; 65536 where none does.
+        """Give the lowest level whose probabilities reach ``threshold``; one above all of the map's where none does.
 
         The threshold is first rounded to the maps' own precision, as numpy does when it compares a float32 map with
         a Python number. ``p >= threshold`` is then exactly ``level >= scale.level(threshold)``: for a 16-bit map

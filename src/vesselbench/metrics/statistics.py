@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import wilcoxon
 
 CONFIDENCE = 0.95
+FEWEST = 6  # images that differ: 2 / 2**6 = .03 is the first smallest p below .05
 
 
 def image_weights(images: int, draws: int, seed: int) -> np.ndarray:
@@ -52,8 +53,9 @@ class Comparison:
     p_value
         Wilcoxon's signed-rank test over the images' own scores, two-sided; NaN where no image differs.
     supported
-        Whether the data support that the two differ: the interval excludes 0 and p < 0.05. Both are asked for since
-        with few images the bootstrap's interval is too narrow; with fewer than six Wilcoxon's p cannot reach 0.05.
+        Whether the data support that the two differ: the interval excludes 0, p < 0.05, and at least six images differ.
+        All are asked for since with few images the bootstrap's interval is too narrow, and with fewer than six
+        differences the exact p of the test cannot reach 0.05.
     """
 
     difference: float
@@ -88,4 +90,6 @@ def compare(
     low, high = interval(draws[0] - draws[1])
     gaps = np.asarray(images[0], np.float64) - np.asarray(images[1], np.float64)
     p_value = math.nan if np.isnan(gaps).any() or not gaps.any() else float(wilcoxon(gaps).pvalue)
-    return Comparison(values[0] - values[1], low, high, p_value, (low > 0 or high < 0) and p_value < 1 - CONFIDENCE)
+    enough = np.count_nonzero(gaps) >= FEWEST
+    supported = bool((low > 0 or high < 0) and p_value < 1 - CONFIDENCE and enough)
+    return Comparison(values[0] - values[1], low, high, p_value, supported)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vesselbench.config import UserError
 from vesselbench.metrics.counts import Counts, f1
 from vesselbench.metrics.curves import Histogram
 
@@ -78,12 +79,12 @@ def check_unseen(chosen: ChosenThreshold, scored: Iterable[str]) -> None:
 
     Raises
     ------
-    ValueError
+    UserError
         Names the images.
     """
     both = sorted(set(chosen.images) & set(scored))
     if both:
-        raise ValueError(
+        raise UserError(
             f"the threshold was chosen on {', '.join(both)}, which would be scored with it; "
             "choose it on training images alone"
         )

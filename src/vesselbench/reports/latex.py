@@ -11,7 +11,7 @@ from vesselbench.reports.layout import COLUMNS, HEADINGS
 from vesselbench.reports.ours import INTERVAL, interval_cell, own_rows, value_cell
 from vesselbench.reports.style import display_name
 
-SPECIAL = {character: f"\\{character}" for character in "%_&#$"} | {"±": "$\\pm$", " - ": "--"}
+SPECIAL = {character: f"\\{character}" for character in "%_&#$"} | {"±": "$\\pm$"}
 GROUPS = HEADINGS | {"unknown": "Pixels not said by the paper"}
 
 
