@@ -10,6 +10,7 @@ from vesselbench.metrics.protocol import PROTOCOLS
 from vesselbench.metrics.scores import NEED_PROBABILITIES, SCORES
 from vesselbench.reports.collect import Run, read_curves, read_results
 
+PIXELS = {"vessel": 100_000, "background": 700_000}
 WORDS = {
     "truth": "first observer",
     "connectivity": "mean over images, whole frame",
@@ -61,7 +62,7 @@ def make_run(f1, images=IMAGES, binary=False, **changes):
         "images": list(images),
         "draws": 101,
         "thresholds": {"fixed": thresholds["fixed"]} if binary else thresholds,
-        "pixels": {mask: {"native": {"vessel": 100_000, "background": 700_000}} for mask in ("fov", "frame")},
+        "pixels": dict.fromkeys(("fov", "frame"), dict.fromkeys(("native", "resized"), PIXELS)),
         "protocol": WORDS,
         "withheld": dict.fromkeys(withheld, "one operating point"),
         "scores": scores,

@@ -1,21 +1,15 @@
 """The sentences around the tables."""
 
-import pytest
 
 from vesselbench.reports.notes import (
     budget_note,
     budget_warning,
-    consistency_notes,
     observer_notes,
     prediction_note,
     protocol_notes,
     round_trip_note,
     threshold_notes,
 )
-
-
-def pixels(vessel, background, masks=("fov", "frame")):
-    return {mask: {"native": {"vessel": vessel, "background": background}} for mask in masks}
 
 
 def test_a_reduced_budget_is_called_so():
@@ -79,31 +73,3 @@ def test_what_the_resize_round_trip_changes(new_run):
         "Specificity +.0000, Accuracy +.0000, AUC +.0000. The truth itself breaks into more segments on the way, "
         "which connectivity and the Betti-0 error feel most."
     ]
-
-
-def test_rows_that_cannot_be_of_our_pixels_are_named():
-    # Table 2, IterNet, field of view: .7970 x .1 + .9823 x .9 = .96377, printed .9655
-    notes = consistency_notes("chase_db1", pixels(100, 900, ["fov"]))
-    assert notes[0] == (
-        "Given the pixels, accuracy follows from sensitivity and specificity. By that the rows below cannot be pooled "
-        "scores of our pixels: they are of other pixels or images, or not pooled. "
-        "The paper does not name its test images of this data set."
-    )
-    assert notes[-1] == (
-        "Table 2, IterNet, field of view: sensitivity .7970 and specificity .9823 give accuracy .9638 on our pixels; "
-        "the paper prints .9655."
-    )
-
-
-@pytest.mark.parametrize(("vessel", "named"), [(1260, False), (1400, True)])
-def test_rows_that_can_be_are_not(vessel, named):
-    # Table 1, IterNet whole: .9831 - .2040 v = .9574 for v = .1260; patched: .9838 - .2103 v = .9573 for v = .1260
-    notes = consistency_notes("drive", pixels(vessel, 10000 - vessel))
-    assert any("IterNet" in note for note in notes) == named
-    assert not any("does not name" in note for note in notes)
-
-
-def test_figures_printed_with_three_digits_are_judged_by_three():
-    # Table 1, Iter-Seg: .978 - .239 v = .949 for v = .1213
-    assert not any("Iter-Seg" in note for note in consistency_notes("drive", pixels(1213, 8787)))
-    assert not any("Iter-Seg" in note for note in consistency_notes("drive", pixels(1250, 8750)))

@@ -12,13 +12,13 @@ from vesselbench.reports.layout import COLUMNS, HEADINGS, MORE_COLUMNS, PIXELS, 
 from vesselbench.reports.notes import (
     budget_warning,
     claim_notes,
-    consistency_notes,
     observer_notes,
     protocol_notes,
     round_trip_note,
     threshold_notes,
 )
 from vesselbench.reports.ours import protocol_table, reading_table, score_table
+from vesselbench.reports.shares import share_lines
 from vesselbench.reports.style import display_name
 from vesselbench.reports.verdicts import Cell
 
@@ -61,13 +61,13 @@ def markdown(
     if cells:
         said = [*budget, *budget_warning(budget), *claim_notes(cells), *round_trip_note(whose, seeds)]
         sections["Claimed by the paper, and ours"] = [*_list(said), "", *claim_table(cells)]
+        sections["What the paper's rows tell of their pixels"] = share_lines(dataset, run.scores["pixels"])
     sections["The same maps under every protocol"] = [f"{whose}.", "", *protocol_table(seeds)]
     sections["Connectivity under other readings"] = [f"Mode {mode}.", "", *reading_table(sensitivity, mode)]
     below = [
         *protocol_notes(run.scores, len(seeds)),
         *threshold_notes(results),
         *observer_notes(second_observer),
-        *consistency_notes(dataset, run.scores["pixels"]),
         *(() if cells else budget),
         *notes,
     ]

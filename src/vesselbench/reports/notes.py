@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vesselbench.metrics.consistency import jointly_possible
 from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.reports.averages import average
-from vesselbench.reports.claims import paper_claims
 from vesselbench.reports.collect import Results, Run
-from vesselbench.reports.layout import COLUMNS, PIXELS, score_name, short
+from vesselbench.reports.layout import COLUMNS, score_name, short
 from vesselbench.reports.style import display_name
 from vesselbench.reports.verdicts import NOT_COMPARABLE, PREFERRED, Cell
 
@@ -18,7 +16,6 @@ from vesselbench.reports.verdicts import NOT_COMPARABLE, PREFERRED, Cell
 PAPER_STEPS = {"drive": 12400, "chase_db1": 12400, "stare": 10000}
 PAPER_BATCH, PAPER_PATCH = 32, 128
 REDUCED = "**a reduced budget**"
-OFFICIAL_SPLIT = ("drive",)  # of the others the paper does not name its test images
 
 
 def budget_note(dataset: str, steps: int, batch: int, patch: int) -> str:
@@ -134,37 +131,4 @@ def round_trip_note(whose: str, seeds: Mapping[int, Run]) -> list[str]:
         f"The released code scores against truth that it took through a resize to a square and back. Of {whose}, "
         f"inside the field of view, that changes {', '.join(changes)}. The truth itself breaks into more segments on "
         "the way, which connectivity and the Betti-0 error feel most."
-    ]
-
-
-def consistency_notes(dataset: str, pixels: Mapping[str, Any]) -> list[str]:
-    """Name the paper's rows whose accuracy, sensitivity and specificity cannot belong together on our pixels.
-
-    Parameters
-    ----------
-    pixels
-        Of one run: mask -> truth -> vessel, background.
-    """
-    lines: list[str] = []
-    for claim in paper_claims(dataset):
-        three = [claim.scores.get(score) for score in ("accuracy", "sensitivity", "specificity")]
-        if claim.mask not in pixels or None in three:
-            continue
-        digits = max(len(str(value)) - 2 for value in claim.scores.values())  # as printed, but for ending zeros
-        counts = pixels[claim.mask]["native"]
-        if not jointly_possible(*three, counts["vessel"], counts["background"], digits):
-            implied = (three[1] * counts["vessel"] + three[2] * counts["background"]) / sum(counts.values())
-            mode = f" {claim.mode}" if claim.mode else ""
-            lines.append(
-                f"{claim.table.capitalize()}, {display_name(claim.model)}{mode}, {PIXELS[claim.mask]}: sensitivity "
-                f"{short(three[1])} and specificity {short(three[2])} give accuracy {short(implied)} on our pixels; "
-                f"the paper prints {short(three[0])}."
-            )
-    if not lines:
-        return []
-    unnamed = "" if dataset in OFFICIAL_SPLIT else " The paper does not name its test images of this data set."
-    return [
-        "Given the pixels, accuracy follows from sensitivity and specificity. By that the rows below cannot be pooled "
-        f"scores of our pixels: they are of other pixels or images, or not pooled.{unnamed}",
-        *lines,
     ]
