@@ -26,6 +26,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: $(INSTALLED)
 	@echo "== Synthetic data set: draw, split, train three networks, predict, evaluate, tabulate (dvc repro table@phantom)"
 	dvc repro table@phantom
+	dvc repro --single-item summary
 	@echo
 	@cat metrics/tables/phantom.md
 	@echo
