@@ -1,6 +1,5 @@
 """The sentences around the tables."""
 
-
 from vesselbench.reports.notes import (
     budget_note,
     budget_warning,
