@@ -7,7 +7,7 @@ import pytest
 from random_maps import random_map
 
 from vesselbench.config import UserError
-from vesselbench.metrics.consistency import check_record, check_scores, deviation_of_chance, jointly_possible, sizes
+from vesselbench.metrics.consistency import area_of_chance, check_record, check_scores, jointly_possible, sizes
 from vesselbench.metrics.counts import accuracy, count, sensitivity, specificity
 from vesselbench.metrics.curves import auc, histogram
 from vesselbench.metrics.protocol import Protocol
@@ -126,7 +126,9 @@ def test_an_auc_of_sorted_labels_and_sorted_predictions_is_refused(records):
     shuffled = np.random.default_rng(0).permutation(levels[fov])
     labels, values = np.sort(truth[fov])[None], np.sort(shuffled)[None]
     sorted_apart = replace(records[0], permuted=histogram(labels, values, np.ones(labels.shape, bool)))
-    area, most = auc(sorted_apart.permuted), 5 * deviation_of_chance(sorted_apart.permuted)
+    area, deviation = area_of_chance([sorted_apart.permuted])
+    most = 5 * deviation
+    assert area == pytest.approx(auc(sorted_apart.permuted), abs=1e-12)
     assert area > 0.9
     assert refusal(check_scores, [sorted_apart], THRESHOLDS, scored([sorted_apart])) == (
         "permutation control: after the maps' pixels were permuted inside the field of view their AUC is "
@@ -152,10 +154,24 @@ def test_chance_spreads_as_the_formula_says():
     truth = np.arange(60)[None] < 12
     all_of_it = np.ones(truth.shape, bool)
     areas = [auc(histogram(truth, generator.permutation(60).astype(np.uint16)[None], all_of_it)) for _ in range(500)]
-    expected = deviation_of_chance(histogram(truth, np.zeros(truth.shape, np.uint16), all_of_it))
+    expected = area_of_chance([histogram(truth, np.zeros(truth.shape, np.uint16), all_of_it)])[1]
     assert expected == pytest.approx((61 / (12 * 12 * 48)) ** 0.5)
     assert np.std(areas) == pytest.approx(expected, rel=0.15)  # 500 draws: 3 % standard error
-    assert np.isnan(deviation_of_chance(histogram(truth, np.zeros(truth.shape, np.uint16), truth)))
+    assert np.isnan(area_of_chance([histogram(truth, np.zeros(truth.shape, np.uint16), truth)])).all()
+
+
+def test_images_of_different_brightness_pass_the_permutation_control():
+    """More vessel and higher levels in one image than in the other: pairs across images would give .57."""
+    generator = np.random.default_rng(0)
+    permuted = []
+    for share, offset in ((0.3, 20000), (0.1, 0)):
+        truth = generator.random((100, 100)) < share
+        levels = (offset + generator.integers(0, 40000, truth.shape)).astype(np.uint16)
+        permuted.append(histogram(truth, levels, np.ones(truth.shape, bool)))
+    assert auc(permuted[0] + permuted[1]) > 0.55
+    area, deviation = area_of_chance(permuted)
+    assert area == pytest.approx(0.5, abs=4 * deviation)
+    assert deviation < 0.01
 
 
 def test_figures_of_others_by_hand():

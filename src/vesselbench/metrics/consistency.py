@@ -75,8 +75,9 @@ def check_scores(
 
     - Accuracy, sensitivity and specificity belong to one confusion matrix of the pixels that there are.
     - F1 of the frame is that of the field of view once the pixels outside are added to its counts.
-    - The permuted maps have an AUC of 0.5 within 0.005, or within five standard deviations of chance where there are so
-      few pixels that these are more. An AUC that survives permutation does not compare a pixel with its own truth.
+    - The permuted maps have an AUC of 0.5, over the pairs of pixels of each image, within 0.005, or within five
+      standard deviations of chance where there are so few pixels that these are more. An AUC that survives permutation
+      does not compare a pixel with its own truth.
 
     Raises
     ------
@@ -101,9 +102,8 @@ def check_scores(
                 f"F1 of the whole frame is {frame['f1']}, but the field of view ({fov['f1']}) and the pixels outside "
                 f"together give {expected} (truth {name}, threshold {threshold})",
             )
-    chance = reduce(add, (record.permuted for record in records))
-    area = float(pooled_auc(stack([record.permuted for record in records]), np.ones((1, len(records))))[0])
-    most = max(TOLERANCE, DEVIATIONS * deviation_of_chance(chance))
+    area, deviation = area_of_chance([record.permuted for record in records])
+    most = max(TOLERANCE, DEVIATIONS * deviation)
     _demand(
         np.isnan(area) or abs(area - CHANCE) <= most,
         f"permutation control: after the maps' pixels were permuted inside the field of view their AUC is {area:.4f}, "
@@ -111,11 +111,22 @@ def check_scores(
     )
 
 
-def deviation_of_chance(pixels: Histogram) -> float:
-    """Standard deviation of the AUC of random scores, sqrt((P + N + 1) / (12 P N)); NaN where a class is absent."""
-    vessel, background = sizes(pixels)
+def area_of_chance(permuted: Sequence[Histogram]) -> tuple[float, float]:
+    """Give the AUC of maps whose pixels were permuted, each within its image, and its standard deviation by chance.
+
+    Pairs of a vessel and a background pixel of one image alone count. Pairs of two images do not: an image with more
+    vessel may have higher levels throughout, which permuting it does not take away. For P vessel and N background
+    pixels the variance of one image's AUC is (P + N + 1) / (12 P N). NaN, NaN where no image has a pair.
+    """
+    vessel, background = np.array([sizes(pixels) for pixels in permuted], np.float64).T
     pairs = vessel * background
-    return ((vessel + background + 1) / (12 * pairs)) ** 0.5 if pairs else np.nan
+    if not pairs.any():
+        return np.nan, np.nan
+    areas = pooled_auc(stack(permuted), np.eye(len(permuted)))
+    weights = pairs / pairs.sum()
+    some = pairs > 0
+    variance = weights[some] ** 2 * (vessel + background + 1)[some] / (12 * pairs[some])
+    return float(weights[some] @ areas[some]), float(np.sqrt(variance.sum()))
 
 
 def sizes(pixels: Histogram) -> tuple[int, int]:
