@@ -13,7 +13,7 @@ import pytest
 from repository import Repository, stages_run, stages_unchanged
 from tiny_project import contents
 
-BEFORE_TRAINING = {"download@phantom", "split@phantom", "fov@phantom", "network@iternet"}
+BEFORE_TRAINING = {"download@phantom", "split@phantom", "fov@phantom", "observer@phantom", "network@iternet"}
 FROM_TRAINING = {
     "train@phantom-iternet-0",
     "predict@phantom-iternet-0-whole",
