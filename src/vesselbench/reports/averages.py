@@ -10,7 +10,7 @@ import numpy as np
 
 from vesselbench.metrics.protocol import Protocol
 from vesselbench.metrics.statistics import interval
-from vesselbench.reports.collect import Run
+from vesselbench.reports.collect import Run, rows_of
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,6 @@ def image_scores(seeds: Mapping[int, Run], protocol: Protocol, score: str) -> np
     """Mean over seeds of the score of each test image, float64 (images,), in the order of scores.json."""
     columns = []
     for run in seeds.values():
-        rows = run.images
-        for name in ("mask", "truth", "threshold"):
-            rows = rows[rows[name] == getattr(protocol, name)]
+        rows = rows_of(run.images, protocol)
         columns.append(rows.set_index("id")[score].loc[run.scores["images"]].to_numpy(np.float64))
     return np.mean(columns, axis=0)

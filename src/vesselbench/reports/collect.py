@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from vesselbench.config import UserError
+from vesselbench.metrics.protocol import Protocol
 
 ALIKE = ("images", "draws", "protocol")  # parts of scores.json that runs of one table share
 
@@ -103,6 +104,14 @@ def read_curves(
         parts.append(table)
     filled = [part for part in parts if len(part)] or parts[:1]
     return pd.concat(filled, ignore_index=True)
+
+
+def rows_of(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Keep the rows of a protocol's mask, truth and threshold, as far as the table tells them apart, without these."""
+    words = [column for column in ("mask", "truth", "threshold") if column in table]
+    for column in words:
+        table = table[table[column] == getattr(protocol, column)]
+    return table.drop(columns=words)
 
 
 def read_training(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> pd.DataFrame:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.metrics.statistics import CONFIDENCE, Comparison, compare
 from vesselbench.reports.averages import average, image_scores
-from vesselbench.reports.collect import Results
+from vesselbench.reports.collect import Results, Run
 from vesselbench.reports.layout import score_name, short
 
 COMPARED = ("auc", "f1", "connectivity")
@@ -42,13 +43,22 @@ def comparisons(results: Results) -> list[Pair]:
         modes = dict.fromkeys(mode for model in results.values() for mode in model)
         for mode in modes:
             for first, second in combinations([model for model in results if mode in results[model]], 2):
-                seeds = [results[model][mode] for model in (first, second)]
-                one, other = (average(runs, PROTOCOL, score) for runs in seeds)
-                if one and other:
-                    images = tuple(image_scores(runs, PROTOCOL, score) for runs in seeds)
-                    found = compare((one.value, other.value), (one.draws, other.draws), images)
+                found = compare_runs(results[first][mode], results[second][mode], PROTOCOL, score)
+                if found:
                     pairs.append(Pair(score, mode, first, second, found))
     return pairs
+
+
+def compare_runs(
+    first: Mapping[int, Run], second: Mapping[int, Run], protocol: Protocol, score: str
+) -> Comparison | None:
+    """Compare two models on the same images by one score; seed -> run of each; None where one lacks the score."""
+    both = (first, second)
+    found = [average(seeds, protocol, score) for seeds in both]
+    if None in found:
+        return None
+    images = tuple(image_scores(seeds, protocol, score) for seeds in both)
+    return compare(tuple(own.value for own in found), tuple(own.draws for own in found), images)
 
 
 def noise_floor(results: Results, pairs: list[Pair], images: int) -> list[str]:

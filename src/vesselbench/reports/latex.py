@@ -8,7 +8,7 @@ from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports.claims import paper_claims
 from vesselbench.reports.collect import Results, Run
 from vesselbench.reports.layout import COLUMNS, HEADINGS
-from vesselbench.reports.ours import INTERVAL, interval_cell, own_rows, value_cell
+from vesselbench.reports.ours import own_rows
 from vesselbench.reports.style import display_name
 
 SPECIAL = {character: f"\\{character}" for character in "%_&#$"} | {"±": "$\\pm$"}
@@ -31,11 +31,7 @@ def latex(dataset: str, results: Results, second_observer: Run | None, budget: S
     ]
     claims = paper_claims(dataset)
     for mask, heading in GROUPS.items():
-        rows = []
-        if mask in HEADLINE:
-            for method, mode, source, found in own_rows(results, second_observer, mask, COLUMNS):
-                rows.append([method, mode, source, *map(value_cell, found, COLUMNS)])
-                rows.append([INTERVAL, "", "", *map(interval_cell, found, COLUMNS)])
+        rows = own_rows(results, second_observer, mask, COLUMNS) if mask in HEADLINE else []
         for claim in claims:
             if claim.mask == mask:
                 values = [f"{claim.scores[score]:.4f}" if score in claim.scores else "-" for score in COLUMNS]

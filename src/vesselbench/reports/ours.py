@@ -14,33 +14,32 @@ from vesselbench.reports.layout import COLUMNS, PIXELS, align, bounds, digits_of
 from vesselbench.reports.style import display_name
 
 INTERVAL = "95 % interval"
-Row = tuple[str, str, str, list[Average | None]]  # method, mode, source, its scores
 
 
-def own_rows(results: Results, second_observer: Run | None, mask: str, columns: Iterable[str]) -> list[Row]:
-    """List our scores under the headline protocol of a mask, by model and mode; the second observer comes last."""
-    columns, protocol = list(columns), HEADLINE[mask]
+def own_rows(results: Results, second_observer: Run | None, mask: str, columns: Iterable[str]) -> list[list[str]]:
+    """Print our scores under the headline protocol of a mask, by model and mode; the second observer comes last.
 
-    def found(seeds: Mapping[int, Run]) -> list[Average | None]:
-        return [average(seeds, protocol, score) for score in columns]
+    Two rows each, method, mode, source and scores, then their intervals.
+    """
+    columns, rows = list(columns), []
 
-    rows: list[Row] = []
+    def add(method: str, mode: str, source: str, seeds: Mapping[int, Run]) -> None:
+        found = [average(seeds, HEADLINE[mask], score) for score in columns]
+        rows.append([display_name(method), mode, source, *map(value_cell, found, columns)])
+        rows.append([INTERVAL, "", "", *map(interval_cell, found, columns)])
+
     for model, modes in results.items():
         for mode, seeds in modes.items():
-            source = "ours" if len(seeds) == 1 else f"ours, {len(seeds)} seeds"
-            rows.append((display_name(model), mode, source, found(seeds)))
+            add(model, mode, "ours" if len(seeds) == 1 else f"ours, {len(seeds)} seeds", seeds)
     if second_observer:
-        rows.append((display_name("second_observer"), "", "labels", found({0: second_observer})))
+        add("second_observer", "", "labels", {0: second_observer})
     return rows
 
 
 def score_table(results: Results, second_observer: Run | None, mask: str, columns: Sequence[str]) -> list[str]:
-    """Lay out ``own_rows``, each followed by a row of its intervals."""
-    lines = [["Method", "Mode", "Source", *map(score_name, columns)]]
-    for method, mode, source, found in own_rows(results, second_observer, mask, columns):
-        lines.append([method, mode, source, *map(value_cell, found, columns)])
-        lines.append([INTERVAL, "", "", *map(interval_cell, found, columns)])
-    return align(lines)
+    """Lay out ``own_rows``."""
+    heading = ["Method", "Mode", "Source", *map(score_name, columns)]
+    return align([heading, *own_rows(results, second_observer, mask, columns)])
 
 
 def value_cell(found: Average | None, score: str) -> str:

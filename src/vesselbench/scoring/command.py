@@ -15,9 +15,10 @@ from vesselbench.data.matching import Matches, match
 from vesselbench.files import whole_file
 from vesselbench.metrics.evaluation import Evaluated, evaluate
 from vesselbench.metrics.protocol import HEADLINE, Protocol
-from vesselbench.metrics.scores import KEYS, SCORES
-from vesselbench.metrics.statistics import Comparison, compare
+from vesselbench.metrics.scores import SCORES
+from vesselbench.metrics.statistics import Comparison
 from vesselbench.reports.collect import Run
+from vesselbench.reports.comparisons import compare_runs
 from vesselbench.reports.figures import roc_figure
 from vesselbench.reports.style import save
 from vesselbench.scoring.load import load
@@ -90,6 +91,11 @@ def whole_frame(found: Evaluated) -> Evaluated:
     return Evaluated(summary, draws, found.images[found.images["mask"] == "frame"], tables)
 
 
+def as_run(found: Evaluated) -> Run:
+    """Give results as the reports take them."""
+    return Run(found.summary, found.named_draws, found.images)
+
+
 def compare_sets(first: Evaluated, second: Evaluated, protocol: Protocol) -> dict[str, Comparison]:
     """Compare two sets of maps of the same images, for every score that both have.
 
@@ -98,27 +104,13 @@ def compare_sets(first: Evaluated, second: Evaluated, protocol: Protocol) -> dic
     UserError
         They are not of the same images.
     """
-    both = (first, second)
-    ids = [found.summary["images"] for found in both]
+    ids = [found.summary["images"] for found in (first, second)]
     if ids[0] != ids[1]:
         odd = ", ".join(sorted(set(ids[0]) ^ set(ids[1]))[:3])
         raise UserError(f"--compare: maps of other images ({odd}, in one folder only); both must hold the same ones")
-    comparisons = {}
-    for name in SCORES:
-        values = tuple(found.summary["scores"][str(protocol)][name]["value"] for found in both)
-        if None not in values:
-            draws = tuple(found.draws[protocol][name] for found in both)
-            images = tuple(own_scores(found, protocol, name) for found in both)
-            comparisons[name] = compare(values, draws, images)
-    return comparisons
-
-
-def own_scores(found: Evaluated, protocol: Protocol, name: str) -> Any:
-    """Each image's own score under a protocol's mask, truth and threshold, float64 (images,)."""
-    rows = found.images
-    for column in KEYS[1:]:
-        rows = rows[rows[column] == getattr(protocol, column)]
-    return rows[name].to_numpy(float)
+    one, other = {0: as_run(first)}, {0: as_run(second)}
+    compared = {name: compare_runs(one, other, protocol, name) for name in SCORES}
+    return {name: comparison for name, comparison in compared.items() if comparison}
 
 
 def write(out: Path, content: dict[str, Any], found: Evaluated, name: str) -> list[Path]:
@@ -140,7 +132,7 @@ def write(out: Path, content: dict[str, Any], found: Evaluated, name: str) -> li
         return written
     mask = curves["mask"].iloc[0]  # the field of view where there is one
     drawn = curves[curves["mask"] == mask].assign(model=name, mode="", seed=0)
-    results = {name: {"": {0: Run(content, found.named_draws, found.images)}}}
+    results = {name: {"": {0: as_run(found)}}}
     written.append(out.with_name(f"{out.stem}_roc.png"))
     save(roc_figure(name, drawn, results, None, HEADLINE[mask]), written[-1])
     return written

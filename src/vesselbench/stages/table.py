@@ -6,14 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from vesselbench.config import PARAMS, UserError, read_params
 from vesselbench.data.images import read_image, read_levels
 from vesselbench.files import whole_file
 from vesselbench.metrics.protocol import HEADLINE
-from vesselbench.reports.collect import Results, read_curves, read_observer, read_results, read_training
+from vesselbench.reports.collect import Results, read_curves, read_observer, read_results, read_training, rows_of
 from vesselbench.reports.figures import connectivity_figure, pr_figure, roc_figure, training_figure
 from vesselbench.reports.gallery import Example, gallery_figure, pick
 from vesselbench.reports.notes import budget_note, prediction_note
@@ -31,7 +30,7 @@ def main(dataset: str) -> None:
     scores = Path("data/scores", dataset)
     results, observer = read_results(scores, models, seeds, modes), read_observer(scores)
     tables = {
-        name: inside(read_curves(f"{name}.csv", scores, models, seeds, modes))
+        name: rows_of(read_curves(f"{name}.csv", scores, models, seeds, modes), HEADLINE["fov"])
         for name in ("roc", "pr", "connectivity", "calibration", "images", "sensitivity")
     }
     tables["training"] = read_training(Path("data/models", dataset), models, seeds)
@@ -55,14 +54,6 @@ def main(dataset: str) -> None:
     print(f"{dataset}: metrics/tables/{dataset}.md, plots/*/{dataset}.png")
 
 
-def inside(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep what was scored inside the field of view by the headline protocol, where the table tells; drop the words."""
-    words = [column for column in ("mask", "truth", "threshold") if column in table]
-    for column in words:
-        table = table[table[column] == getattr(HEADLINE["fov"], column)]
-    return table.drop(columns=words)
-
-
 def how_it_was_made(
     dataset: str, models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]
 ) -> tuple[list[str], list[str]]:
@@ -80,7 +71,7 @@ def how_it_was_made(
 def gallery_examples(dataset: str, results: Results, mode: str, seed: int) -> list[Example]:
     """Read what the gallery shows: the test images that its rule picks, and every model's map of them."""
     runs = {model: modes[mode][seed] for model, modes in results.items()}
-    titles = pick({model: inside(run.images) for model, run in runs.items()})
+    titles = pick({model: rows_of(run.images, HEADLINE["fov"]) for model, run in runs.items()})
     examples = {}
     for sample, truth, fov in scored_images(dataset, "test"):
         if sample.id in titles:
