@@ -46,6 +46,13 @@ def bounds(low: float, high: float, sign: str = "", digits: int = 4) -> str:
     return f"{short(low, sign, digits)} to {short(high, sign, digits)}" if low == low and high == high else "-"
 
 
+def p_value(value: float) -> str:
+    """Print the p of a test; ``-`` where it is undefined."""
+    if value != value:
+        return "-"
+    return "< .0001" if value < 0.0001 else short(value)
+
+
 def digits_of(score: str) -> int:
     """Digits to print after the point: fewer for counts."""
     return 1 if score.startswith("betti") else 4

@@ -8,7 +8,17 @@ import pandas as pd
 
 from vesselbench.reports.collect import Results, Run
 from vesselbench.reports.comparisons import Pair, noise_floor
-from vesselbench.reports.layout import COLUMNS, HEADINGS, MORE_COLUMNS, PIXELS, align, bounds, score_name, short
+from vesselbench.reports.layout import (
+    COLUMNS,
+    HEADINGS,
+    MORE_COLUMNS,
+    PIXELS,
+    align,
+    bounds,
+    p_value,
+    score_name,
+    short,
+)
 from vesselbench.reports.notes import (
     budget_warning,
     claim_notes,
@@ -90,7 +100,7 @@ def difference_table(pairs: Iterable[Pair]) -> list[str]:
                 display_name(pair.second),
                 short(found.difference, "+"),
                 bounds(found.low, found.high, "+"),
-                _p_value(found.p_value),
+                p_value(found.p_value),
                 "supported" if found.supported else "not supported",
             ]
         )
@@ -120,12 +130,6 @@ def claim_table(cells: Iterable[Cell]) -> list[str]:
             ]
         )
     return align(rows)
-
-
-def _p_value(value: float) -> str:
-    if value != value:
-        return "-"
-    return "< .0001" if value < 0.0001 else short(value)
 
 
 def _list(sentences: Iterable[str]) -> list[str]:

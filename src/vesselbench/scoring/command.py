@@ -48,7 +48,10 @@ def run(request: Request) -> str:
     if request.rival:
         rival = score(request.rival, request)[1]
         compared = compare_sets(found, rival, shown)
-        names = (request.predictions.name, request.rival.name)
+        folders = (request.predictions, request.rival)
+        names = tuple(folder.name for folder in folders)
+        if names[0] == names[1]:
+            names = tuple(map(str, folders))
         lines += ["", f"Compared under {shown}", ""]
         lines += comparison_lines(names, (summary, rival.summary), compared, shown)
         content["compared"] = {

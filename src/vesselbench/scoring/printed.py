@@ -9,7 +9,7 @@ from typing import Any
 from vesselbench.metrics.protocol import Protocol
 from vesselbench.metrics.scores import SCORES
 from vesselbench.metrics.statistics import Comparison
-from vesselbench.reports.layout import align, bounds, digits_of, score_name, short
+from vesselbench.reports.layout import align, bounds, digits_of, p_value, score_name, short
 
 
 def score_lines(summary: Mapping[str, Any], protocol: Protocol) -> list[str]:
@@ -41,9 +41,8 @@ def comparison_lines(
         values = [number(name, summary["scores"][str(protocol)][name]["value"]) for summary in summaries]
         difference = short(found.difference, "+", digits_of(name))
         interval = bounds(found.low, found.high, "+", digits_of(name))
-        p_value = "-" if math.isnan(found.p_value) else short(found.p_value)
         supported = "supported" if found.supported else "not supported"
-        rows.append([score_name(name), *values, difference, interval, p_value, supported])
+        rows.append([score_name(name), *values, difference, interval, p_value(found.p_value), supported])
     return align(rows)
 
 
