@@ -11,7 +11,9 @@ from ruamel.yaml import YAML
 from vesselbench.imports import import_closure
 
 ROOT = Path(__file__).parents[1]
-STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
+EVERY = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
+GROUPS = ("more_", "ablation_", "variant_")  # stages once more, on lists of their own
+STAGES = {name: stage for name, stage in EVERY.items() if not name.startswith(GROUPS)}
 SOURCES = "src/vesselbench/data/sources"
 # Code that a stage finds by name while it runs, which imports cannot show, and tables that it reads from the package.
 FOUND_BY_NAME = {
@@ -19,6 +21,7 @@ FOUND_BY_NAME = {
     "network": ["src/vesselbench/models"],
     "table": ["src/vesselbench/reports/reported.csv"],
     "summary": ["src/vesselbench/reports/reported.csv"],
+    "ablations": ["src/vesselbench/reports/reported.csv"],
 }
 
 
@@ -69,7 +72,16 @@ def test_a_stage_is_one_word_everywhere():
     for word, stage in STAGES.items():
         assert stage["cmd"].split()[:3] == ["python", "-m", f"vesselbench.stages.{word}"]
         arguments = stage["cmd"].split()[3:]
-        assert arguments == [f"${{item.{name}}}" for name in stage.get("matrix", {})]
+        roots = ["${root}"] if "vars" in stage else []
+        assert arguments == [f"${{item.{name}}}" for name in stage.get("matrix", {})] + roots
+
+
+def test_a_group_repeats_its_stages_but_for_lists_and_root():
+    for name in EVERY.keys() - STAGES.keys():
+        own, base = EVERY[name], STAGES[name.split("_", 1)[1]]
+        differs = {"matrix", "vars"} if not name.startswith("more_") else {"matrix"}
+        assert {key for key in own | base if own.get(key) != base.get(key)} <= differs, name
+        assert list(own["matrix"]) == list(base["matrix"]), name
 
 
 def test_expensive_stages_have_cached_outputs_only():
@@ -80,11 +92,17 @@ def test_expensive_stages_have_cached_outputs_only():
 def test_every_list_of_run_names_an_entry():
     params = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
     assert set(params["run"]["datasets"]) == set(params["datasets"])
-    assert set(params["run"]["models"]) <= set(params["models"])
+    run = params["run"]
+    lists = (run["models"], run["more"]["models"], run["ablations"]["models"])
+    models = [model for names in lists for model in names]
+    assert len(models) == len(set(models)) <= len(params["models"]), "each in one list only: it has one stage"
+    assert set(models) <= set(params["models"])
+    assert set(run["variants"]["models"]) <= set(run["models"])
+    assert {*run["more"]["datasets"], *run["ablations"]["datasets"]} <= set(run["datasets"])
     for dataset in params["datasets"]:
         assert dataset in params["train"]
-        assert set(params["predict"][dataset]) >= set(params["run"]["modes"])
-    names = [*params["datasets"], *params["models"], *params["run"]["modes"]]
+        assert set(params["predict"][dataset]) >= {*run["modes"], *run["variants"]["modes"]}
+    names = [*params["datasets"], *params["models"], *run["modes"], *run["variants"]["modes"]]
     assert not [name for name in names if "-" in name], "DVC joins names by '-': it would mix them up silently"
 
 
@@ -101,7 +119,7 @@ def test_the_table_of_the_phantom_needs_no_other_data_set():
                 makers |= {s.addressing for out, s in outs.items() if out.startswith(f"{dep.def_path}/")}
                 waiting += sorted(makers - seen)
     assert len(seen) > 10
-    assert {name.split("@")[0] for name in seen} == set(STAGES) - {"summary"}
+    assert {name.split("@")[0] for name in seen} == set(STAGES) - {"summary", "ablations"}
     assert not [name for name in seen if any(other in name for other in ("drive", "chase_db1", "stare"))]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -56,6 +56,23 @@ def _lookup(document: Any, key: str, path: Path) -> Any:
             )
         node = node[part]
     return node
+
+
+def chosen_layers(
+    layers: Mapping[str, Any] | None, names: Sequence[str], known: Sequence[str], where: str
+) -> list[Any]:
+    """Pick from named layers of parameters those that apply, in the order of ``names``; None is an empty mapping.
+
+    Raises
+    ------
+    UserError
+        A layer's name is not among ``known``: it would be left out without a word.
+    """
+    layers = layers or {}
+    for name in layers:
+        if name not in known:
+            raise UserError(f"{PARAMS}: {where}.{name} is unknown; its layers are {', '.join(known)}")
+    return [layers[name] for name in names if name in layers]
 
 
 def overlay(base: Mapping[str, Any], *changes: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ NEVER = Chance(0.5, 0.0)
 NOTHING = {
     **dict.fromkeys(("brightness", "contrast", "saturation", "rotation", "shear", "shift", "zoom"), NEVER),
     "flip_probability": 0.0,
+    "labels": "soft",
 }
 
 
@@ -47,6 +48,21 @@ def test_image_and_label_move_together():
     image, label, _ = same.draw(8, 2, 12, torch.Generator().manual_seed(2))
     torch.testing.assert_close(image[:, :1], label, atol=1e-5, rtol=0)
     assert ((label > 0.01) & (label < 0.99)).float().mean() > 0, "soft at borders"
+
+
+def test_a_covered_label_is_whole_wherever_a_moved_one_touches():
+    always = {"shift": Chance(0.1, 1.0), "rotation": Chance(180, 1.0)}
+    soft, *_ = sampler(**always)
+    covered, *_ = sampler(**always, labels="covered")
+    still, *_ = sampler(labels="covered")
+    plain, *_ = sampler()
+    (image, label), (same_image, whole) = (
+        d.draw(8, 2, 12, torch.Generator().manual_seed(2))[:2] for d in (soft, covered)
+    )
+    assert torch.equal(image, same_image)
+    assert torch.equal(whole, (label * 255).round().clamp(max=1))
+    unmoved, expected = (d.draw(8, 2, 12, torch.Generator().manual_seed(2))[1] for d in (still, plain))
+    assert torch.equal(unmoved, expected.round()), "a label that lies on the grid grows nowhere"
 
 
 def test_colour_leaves_the_label_alone_and_stays_in_range():

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from vesselbench.config import UserError
 from vesselbench.prediction.batch import LARGEST, ON_CPU, find_batch, how_many
 from vesselbench.prediction.infer import Prediction, patched, whole
 from vesselbench.prediction.tiling import corners, coverage, pad_to_grid
@@ -53,7 +54,7 @@ def test_coverage_counts_patches():
 @pytest.mark.parametrize(("batch", "largest"), [(1, 1), (5, 5), (7, 7), (15, 14), (1000, 42)])  # 6 x 7 patches
 def test_patched_equals_a_plain_loop(batch, largest):
     network, image = Blur(), torch.rand(3, 21, 26)
-    (found,) = patched(network, image, patch=8, stride=3, batch=batch)
+    found = patched(network, image, patch=8, stride=3, batch=batch)
     padded = pad_to_grid(image, 8, 3)
     total, count = torch.zeros(2, *padded.shape[1:])
     for row, column in corners(*padded.shape[1:], 8, 3):
@@ -69,16 +70,16 @@ def test_whole_pads_with_zeros_and_crops():
     padded = torch.zeros(1, 3, 32, 32)
     padded[0, :, :21, :26] = image
     expected = torch.sigmoid(network(padded)[-1])[0, 0, :21, :26]
-    torch.testing.assert_close(whole(network, image, 16), expected.detach()[None])
+    torch.testing.assert_close(whole(network, image, 16), expected.detach())
 
 
-def test_every_output_is_predicted_where_asked_for():
+def test_an_output_is_predicted_where_asked_for():
     network, image = Blur(), torch.rand(3, 21, 26)
-    for predict in (lambda **k: patched(network, image, 8, 3, 7, **k), lambda **k: whole(network, image, 16, **k)):
-        both = predict(every_output=True)
-        assert both.shape == (2, 21, 26)
-        torch.testing.assert_close(both[0], torch.full((21, 26), 9.0).sigmoid())
-        torch.testing.assert_close(both[1:], predict())
+    for predict in (lambda *k: patched(network, image, 8, 3, 7, *k), lambda *k: whole(network, image, 16, *k)):
+        torch.testing.assert_close(predict(1), torch.full((21, 26), 9.0).sigmoid())
+        assert torch.equal(predict(2), predict()), "the second of two is the last"
+        with pytest.raises(UserError, match="output is 3, but the network has 2"):
+            predict(3)
 
 
 @pytest.mark.parametrize(("free", "each", "expected"), [(1000, 10, 50), (1e12, 10, LARGEST), (10, 100, 1), (10, 0, 5)])
@@ -98,9 +99,10 @@ def test_on_the_cpu_the_batch_is_the_quick_one():
         ({"mode": "wholly"}, "mode is 'wholly'; choose one of whole, patched"),
         ({"stride": 200}, "1 <= stride <= patch, or pixels would be left out"),
         ({"batch": -1}, "batch must be at least 0"),
+        ({"output": -1}, "output is -1; it must be 0"),
     ],
 )
 def test_parameters_that_cannot_be(change, message):
-    good = {"mode": "patched", "batch": 8, "every_output": False, "hardware": None, "patch": 128, "stride": 3}
+    good = {"mode": "patched", "batch": 8, "output": 0, "hardware": None, "patch": 128, "stride": 3}
     with pytest.raises(ValueError, match=message):
         Prediction(**{**good, **change})

@@ -8,7 +8,7 @@ import pytest
 
 from vesselbench.metrics.protocol import PROTOCOLS
 from vesselbench.metrics.scores import NEED_PROBABILITIES, SCORES
-from vesselbench.reports.collect import Run, read_curves, read_results
+from vesselbench.reports.collect import Run, keys_of, read_curves, read_results
 
 PIXELS = {"vessel": 100_000, "background": 700_000}
 WORDS = {
@@ -111,27 +111,27 @@ def scores_folder(tmp_path):
 
 @pytest.fixture
 def one_seed(scores_folder):
-    return read_results(scores_folder, ["iternet", "unet"], [0], ["patched"])
+    return read_results(scores_folder, keys_of(["iternet", "unet"], [0], ["patched"]))
 
 
 @pytest.fixture
 def two_seeds(scores_folder):
-    return read_results(scores_folder, ["iternet", "unet"], [0, 1], ["patched"])
+    return read_results(scores_folder, keys_of(["iternet", "unet"], [0, 1], ["patched"]))
 
 
 @pytest.fixture
 def sensitivity(scores_folder):
-    return read_curves("sensitivity.csv", scores_folder, ["iternet", "unet"], [0], ["patched"])
+    return read_curves("sensitivity.csv", scores_folder, keys_of(["iternet", "unet"], [0], ["patched"]))
 
 
 @pytest.fixture
-def models_folder(tmp_path):
+def predictions_folder(tmp_path):
     """Training logs: iternet has two outputs, unet one."""
-    folder = tmp_path / "models" / "drive"
+    folder = tmp_path / "predictions" / "drive"
     for model, columns in {"iternet": ["loss_1", "loss_2"], "unet": ["loss_1"]}.items():
-        run = folder / model / "0"
+        run = folder / model / "0" / "patched"
         run.mkdir(parents=True)
         log = pd.DataFrame({"step": [10, 20], "loss": [0.7, 0.5], "learning_rate": [0.001, 0.001]})
         losses = {column: [0.4 - 0.1 * at, 0.2 - 0.1 * at] for at, column in enumerate(columns)}
-        log.assign(**losses).to_csv(run / "log.csv", index=False)
+        log.assign(**losses).to_csv(run / "training.csv", index=False)
     return folder

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from vesselbench.config import UserError
-from vesselbench.reports.collect import read_curves, read_observer, read_results, read_run, read_training
+from vesselbench.reports.collect import keys_of, read_curves, read_observer, read_results, read_run, read_training
 
 BOTH = ["iternet", "unet"]
 
 
 def test_results_come_in_the_order_asked_for(scores_folder):
-    results = read_results(scores_folder, ["unet", "iternet"], [1, 0], ["patched"])
+    results = read_results(scores_folder, keys_of(["unet", "iternet"], [1, 0], ["patched"]))
     assert [*results] == ["unet", "iternet"]
     assert [*results["unet"]["patched"]] == [1, 0]
     assert results["unet"]["patched"][1].scores["scores"]["fov-pooled-native-fixed"]["f1"]["value"] == 0.74
@@ -20,14 +20,14 @@ def test_results_come_in_the_order_asked_for(scores_folder):
 
 def test_models_not_asked_for_are_ignored(scores_folder):
     (scores_folder / "old_model" / "0" / "patched").mkdir(parents=True)
-    assert [*read_results(scores_folder, ["unet"], [0], ["patched"])] == ["unet"]
+    assert [*read_results(scores_folder, keys_of(["unet"], [0], ["patched"]))] == ["unet"]
 
 
 @pytest.mark.parametrize(
     ("name", "read"),
     [
-        ("scores.json", lambda folder: read_results(folder, BOTH, [0], ["whole"])),
-        ("roc.csv", lambda folder: read_curves("roc.csv", folder, BOTH, [0], ["whole"])),
+        ("scores.json", lambda folder: read_results(folder, keys_of(BOTH, [0], ["whole"]))),
+        ("roc.csv", lambda folder: read_curves("roc.csv", folder, keys_of(BOTH, [0], ["whole"]))),
     ],
 )
 def test_a_missing_run_names_the_stage_that_makes_it(scores_folder, name, read):
@@ -37,9 +37,11 @@ def test_a_missing_run_names_the_stage_that_makes_it(scores_folder, name, read):
     assert str(error.value) == f"{path}: no such file; run 'dvc repro evaluate@drive-iternet-0-whole' first"
 
 
-def test_a_missing_log_names_the_training(models_folder):
-    with pytest.raises(UserError, match=r"log\.csv: no such file; run 'dvc repro train@drive-unet-7' first"):
-        read_training(models_folder, ["unet"], [7])
+def test_a_missing_log_names_the_stage_that_lays_it_beside_the_maps(predictions_folder):
+    with pytest.raises(
+        UserError, match=r"training\.csv: no such file; run 'dvc repro predict@drive-unet-7-patched' first"
+    ):
+        read_training(predictions_folder, keys_of(["unet"], [7], ["patched"]))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_scores_made_in_different_ways_are_refused(scores_folder, part, value):
     scores[part] = value
     path.write_text(json.dumps(scores))
     with pytest.raises(UserError) as error:
-        read_results(scores_folder, BOTH, [0], ["patched"])
+        read_results(scores_folder, keys_of(BOTH, [0], ["patched"]))
     first = scores_folder / "iternet" / "0" / "patched" / "scores.json"
     assert str(error.value) == (
         f"{path}: images, draws or protocol differ from those of {first}; a table takes scores made alike; "
@@ -78,7 +80,7 @@ def test_a_second_observer_that_was_not_scored(scores_folder):
 
 
 def test_curves_are_joined_behind_the_names_of_their_runs(scores_folder):
-    curves = read_curves("roc.csv", scores_folder, BOTH, [0, 1], ["patched"])
+    curves = read_curves("roc.csv", scores_folder, keys_of(BOTH, [0, 1], ["patched"]))
     assert [*curves][:4] == ["model", "mode", "seed", "mask"]
     rows = len(pd.read_csv(scores_folder / "iternet" / "0" / "patched" / "roc.csv"))
     assert curves.groupby(["model", "seed"], sort=False).size().to_dict() == {
@@ -86,8 +88,8 @@ def test_curves_are_joined_behind_the_names_of_their_runs(scores_folder):
     }
 
 
-def test_the_training_log_has_the_last_output_of_each_network(models_folder):
-    log = read_training(models_folder, BOTH, [0])
+def test_the_training_log_has_the_last_output_of_each_network(predictions_folder):
+    log = read_training(predictions_folder, keys_of(BOTH, [0], ["patched"]))
     assert [*log] == ["model", "seed", "step", "loss", "last_output", "learning_rate"]
     assert log["last_output"].round(6).tolist() == [0.3, 0.1, 0.4, 0.2]
     assert log["model"].tolist() == ["iternet", "iternet", "unet", "unet"]

@@ -2,9 +2,11 @@
 
 from vesselbench.reports.notes import (
     budget_note,
+    budget_notes,
     budget_warning,
     observer_notes,
     prediction_note,
+    prediction_notes,
     protocol_notes,
     round_trip_note,
     threshold_notes,
@@ -34,12 +36,35 @@ def test_the_full_schedule_is_called_so():
 
 def test_how_the_maps_came_about():
     stored = {"batch": 32, "hardware": {"accelerator": "cpu", "precision": "32-true"}, "patch": 128, "stride": 3}
-    stored["training_stride"] = 32
+    stored |= {"training_stride": 32, "output": 0}
     assert prediction_note("patched", mode="patched", **stored) == (
         "Mode patched: patches of 128 x 128 pixels at stride 3, overlaps averaged (training images, for the threshold, "
         "at stride 32); precision 32-true."
     )
     assert prediction_note("once", mode="whole", **stored) == "Mode once: each image in one pass; precision 32-true."
+    assert prediction_note("first", mode="whole", **stored | {"output": 1}) == (
+        "Mode first: each image in one pass, output 1 of the network; precision 32-true."
+    )
+
+
+def test_ways_are_told_once_or_with_the_networks_they_belong_to():
+    def made(steps, stride):
+        how = {"mode": "patched", "patch": 128, "stride": stride, "training_stride": 0, "output": 0}
+        recipe = {"steps": steps, "batch": 4, "patch": 64} if steps else None
+        return how | {"hardware": {"precision": "32-true"}, "recipe": recipe}
+
+    alike = {("iternet", "patched", 0): made(10, 8), ("unet", "patched", 0): made(10, 8)}
+    assert budget_notes("phantom", alike) == ["Training: 10 steps of 4 patches of 64 x 64 pixels."]
+    assert len(prediction_notes(alike)) == 1
+    unlike = alike | {("iter_seg", "patched", 0): made(0, 5)}
+    assert budget_notes("phantom", unlike) == [
+        "Training: 10 steps of 4 patches of 64 x 64 pixels (IterNet, UNet).",
+        "Training: none, a classical method (Iter-Seg).",
+    ]
+    assert prediction_notes(unlike) == [
+        f"Mode patched: patches of 128 x 128 pixels at stride {stride}, overlaps averaged; precision 32-true ({names})."
+        for stride, names in ((8, "IterNet, UNet"), (5, "Iter-Seg"))
+    ]
 
 
 def test_the_protocol_in_words(new_run):

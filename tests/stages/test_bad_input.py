@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tiny_project import contents, refused, run_stage, stage_process, write_params
+from ruamel.yaml import YAML
+from tiny_project import ROOT, contents, refused, run_stage, stage_process, write_params
 
+from vesselbench.models.build import network_names
 from vesselbench.stages import entry
+
+
+def names_in(entry: str) -> str:
+    """Names below an entry of params.yaml, in the order in which the tests' copy has them."""
+    return ", ".join(sorted(YAML(typ="safe").load(ROOT / "params.yaml")[entry]))
+
 
 UNKNOWN = {
     "download drvie": (
@@ -27,31 +35,31 @@ UNKNOWN = {
     ),
     "network iternett": (
         {},
-        "'iternett' is not defined in models, which has: denseblock_unet, iternet, unet; add it or correct the name",
+        f"'iternett' is not defined in models, which has: {names_in('models')}; add it or correct the name",
     ),
     "network iternet": (
         {"models": {"iternet": {"widht": 8}}},
-        "models: network 'iternet': parameter 'widht' is unknown; it takes width, iterations, dropout",
+        "models: network 'iternet': parameter 'widht' is unknown; it takes width, iterations, dropout, shared_weights, "
+        "cross_skips, refinery",
     ),
     "network unet": (
         {"models": {"unet": {"network": "iternet2"}}},
-        "models: network 'iternet2' is unknown; choose one of iternet, smp",
+        f"models: network 'iternet2' is unknown; choose one of {', '.join(network_names())}",
     ),
     "train phantom iternet 0": (
         {"train": {"phantom": {"augmentation": {"zoom": {"amonut": 1}}}}},
         "train.phantom.augmentation.zoom.amonut is unknown; train.phantom.augmentation.zoom takes amount, probability",
     ),
-    "predict phantom iternet 0 tiled": (
+    "predict phantom iternet 0 tiled data": (
         {},
-        "'tiled' is not defined in predict, which has: chase_db1, default, drive, patched, phantom, stare, whole; "
-        "add it or correct the name",
+        f"'tiled' is not defined in predict, which has: {names_in('predict')}; add it or correct the name",
     ),
-    "predict phantom iternet 0 patched": (
+    "predict phantom iternet 0 patched data": (
         {"predict": {"phantom": {"patched": {"strid": 3}}}},
-        "predict.patched.strid is unknown; predict.patched takes mode, batch, every_output, hardware, patch, stride, "
+        "predict.patched.strid is unknown; predict.patched takes mode, batch, output, hardware, patch, stride, "
         "training_stride",
     ),
-    "evaluate phantom iternet 0 whole": (
+    "evaluate phantom iternet 0 whole data": (
         {"evaluate": {"treshold": 0.4}},
         "evaluate.treshold is unknown; evaluate takes threshold, connectivity_tolerance, draws, seed, curve_points",
     ),
@@ -77,13 +85,38 @@ def test_unknown_name_as_a_process(project):
 
 
 def test_an_entry_left_blank(project, monkeypatch):
-    write_params(project, {"models": {"iternet": None}, "predict": {"phantom": {"whole": None}}})
+    blank = {"models": {"iternet": {"train": None, "predict": None}}, "predict": {"phantom": {"whole": None}}}
+    write_params(project, blank)
     before = contents(project)
-    run_stage(project, "predict phantom iternet 0 whole")
+    run_stage(project, "predict phantom iternet 0 whole data")
+    run_stage(project, "train phantom iternet 0")
     assert contents(project) == before, "no changes to the default, as with {}"
+    write_params(project, {"models": {"iternet": None}})
     assert refused("network iternet", monkeypatch) == (
-        "error: params.yaml: models.iternet.network is missing; an entry of models needs network and preprocess"
+        "error: params.yaml: models.iternet.network is missing; an entry of models needs network and preprocess, and "
+        "train and predict, which are {} for the common recipe"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "entry", "message"),
+    [
+        (
+            "train phantom iternet 0",
+            {"train": {"redcued": {"steps": 1}}},
+            "models.iternet.train.redcued is unknown; its layers are default, chase_db1, drive, phantom, stare, full, "
+            "reduced, brief",
+        ),
+        (
+            "predict phantom iternet 0 patched data",
+            {"predict": {"pached": {"stride": 5}}},
+            "models.iternet.predict.pached is unknown; its layers are whole, patched",
+        ),
+    ],
+)
+def test_an_own_recipe_for_nothing_known(project, monkeypatch, command, entry, message):
+    write_params(project, {"models": {"iternet": entry}})
+    assert refused(command, monkeypatch) == f"error: params.yaml: {message}"
 
 
 @pytest.mark.parametrize("command", ["train phantom iternet", "train phantom iternet 0 1"])
@@ -102,8 +135,8 @@ def test_a_seed_that_is_no_number(project, monkeypatch):
     ("command", "name"),
     [
         ("train phantom iternet 0", "labels/p01"),
-        ("evaluate phantom iternet 0 whole", "labels/p04"),
-        ("threshold phantom iternet 0 whole", "labels/p01"),
+        ("evaluate phantom iternet 0 whole data", "labels/p04"),
+        ("threshold phantom iternet 0 whole data", "labels/p01"),
         ("observer phantom", "second_observer/p05"),
     ],
 )
@@ -129,9 +162,9 @@ def test_labels_that_cannot_be(project, monkeypatch, command, name, fault):
     "command",
     [
         "train phantom iternet 0",
-        "predict phantom iternet 0 whole",
-        "threshold phantom iternet 0 whole",
-        "evaluate phantom iternet 0 whole",
+        "predict phantom iternet 0 whole data",
+        "threshold phantom iternet 0 whole data",
+        "evaluate phantom iternet 0 whole data",
         "observer phantom",
     ],
 )
@@ -152,17 +185,17 @@ def test_a_split_whose_train_and_test_overlap(project, monkeypatch, command):
         ),
         ("train phantom iternet 0", "data/splits/phantom.csv", "no such file; run 'dvc repro split@phantom' first"),
         (
-            "predict phantom iternet 0 whole",
+            "predict phantom iternet 0 whole data",
             "data/models/phantom/iternet/0/model.json",
             "no model.json here; train the network first with dvc repro",
         ),
         (
-            "evaluate phantom iternet 0 whole",
+            "evaluate phantom iternet 0 whole data",
             "data/predictions/phantom/iternet/0/whole/test/p04.png",
             "no such file; run the stage that writes it, or correct the path",
         ),
         (
-            "evaluate phantom iternet 0 whole",
+            "evaluate phantom iternet 0 whole data",
             "data/thresholds/phantom/iternet/0/whole.json",
             "no such file; run 'dvc repro threshold@phantom-iternet-0-whole' first",
         ),

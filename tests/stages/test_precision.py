@@ -19,7 +19,7 @@ def test_bf16_agrees_with_float32(project):
             {"train": {"default": hardware, "phantom": recipe}, "predict": {"default": hardware}},
             {"models": {"iternet": {"width": 8}}},
         )
-        for command in ("network iternet", "train phantom iternet 0", "predict phantom iternet 0 whole"):
+        for command in ("network iternet", "train phantom iternet 0", "predict phantom iternet 0 whole data"):
             run_stage(project, command)
         logs.append(pd.read_csv("data/models/phantom/iternet/0/log.csv"))
         folder = Path("data/predictions/phantom/iternet/0/whole/test")

@@ -78,7 +78,7 @@ def test_two_processes_predict_as_one(project, mode):
     folder = Path("data/predictions/phantom/iternet/0", mode)
     alone = contents(folder / "test")
     set_up(project, devices=2)
-    code, _, error = finish(project, f"predict phantom iternet 0 {mode}")
+    code, _, error = finish(project, f"predict phantom iternet 0 {mode} data")
     assert code == 0, error
     assert contents(folder / "test") == alone
     assert len(alone) == 2

@@ -15,7 +15,7 @@ from vesselbench.data.images import read_levels, write_levels
 from vesselbench.data.sample import read_samples
 from vesselbench.data.splits import read_split
 
-CHOOSE = "threshold phantom iternet 0 whole"
+CHOOSE = "threshold phantom iternet 0 whole data"
 CHOSEN = Path("data/thresholds/phantom/iternet/0/whole.json")
 MAPS = Path("data/predictions/phantom/iternet/0/whole")
 
@@ -140,5 +140,5 @@ def test_a_threshold_that_was_chosen_on_a_test_image_is_refused(project):
     before = contents(project)
     message = f"the threshold was chosen on {seen}, which would be scored with it; choose it on training images alone"
     with pytest.raises(UserError, match=message):
-        run_stage(project, "evaluate phantom iternet 0 whole")
+        run_stage(project, "evaluate phantom iternet 0 whole data")
     assert contents(project) == before

@@ -202,8 +202,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(project, fin
     ("commands", "folders"),
     [
         (["download phantom", "split phantom", "fov phantom", "network iternet"], ["data"]),
-        (["predict phantom iternet 0 patched", "threshold phantom iternet 0 patched"], ["data"]),
-        (["evaluate phantom iternet 0 patched", "observer phantom"], ["data"]),
+        (["predict phantom iternet 0 patched data", "threshold phantom iternet 0 patched data"], ["data"]),
+        (["evaluate phantom iternet 0 patched data", "observer phantom"], ["data"]),
         (["table phantom", "summary"], ["metrics", "plots"]),
     ],
     ids=["cheap", "maps", "scores", "table"],

@@ -36,7 +36,7 @@ def fill_the_disk_at(name, module, writer, monkeypatch):
     [
         ("download phantom", "data/raw/phantom", drawing, "write_mask", "p03.png"),
         (
-            "predict phantom iternet 0 patched",
+            "predict phantom iternet 0 patched data",
             "data/predictions/phantom/iternet/0/patched",
             predict,
             "write_levels",

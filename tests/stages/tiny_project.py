@@ -21,7 +21,14 @@ from vesselbench.stages.entry import start
 ROOT = Path(__file__).parents[2]
 # Laid over the real params.yaml, so that a parameter added there is there too.
 TINY = {
-    "run": {"datasets": ["phantom"], "models": ["iternet"], "seeds": [0], "modes": ["whole", "patched"]},
+    "run": {
+        "datasets": ["phantom"],
+        "models": ["iternet"],
+        "seeds": [0],
+        "modes": ["whole", "patched"],
+        "more": {"datasets": [], "models": []},
+        "ablations": {"datasets": [], "models": []},
+    },
     "datasets": {"phantom": {"source": {"size": 130, "train": 3, "test": 2}}},
     "models": {"iternet": {"width": 4, "iterations": 2}},
     "train": {
@@ -48,12 +55,12 @@ STAGES = (
     "fov phantom",
     "network iternet",
     "train phantom iternet 0",
-    "predict phantom iternet 0 whole",
-    "predict phantom iternet 0 patched",
-    "threshold phantom iternet 0 whole",
-    "threshold phantom iternet 0 patched",
-    "evaluate phantom iternet 0 whole",
-    "evaluate phantom iternet 0 patched",
+    "predict phantom iternet 0 whole data",
+    "predict phantom iternet 0 patched data",
+    "threshold phantom iternet 0 whole data",
+    "threshold phantom iternet 0 patched data",
+    "evaluate phantom iternet 0 whole data",
+    "evaluate phantom iternet 0 patched data",
     "observer phantom",
     "table phantom",
     "summary",

@@ -7,6 +7,7 @@ from vesselbench.config import UserError, build, overlay, read_params
 from vesselbench.training.checkpoint import Checkpoint, fingerprint
 from vesselbench.training.loss import output_losses
 from vesselbench.training.recipe import Recipe
+from vesselbench.training.validation import grid_patches, plateau_factor
 
 DEFAULT = read_params("train.default")[0]
 
@@ -29,6 +30,45 @@ def test_rate_rises_and_falls():
     assert constant.rate(0) == constant.rate(12399) == 1e-3
 
 
+def test_cosine_begins_again_in_every_cycle():
+    change = {"steps": 8, "cycles": 2, "schedule": "cosine", "warmup": 0, "learning_rate": 1.0}
+    recipe = build(Recipe, overlay(DEFAULT, change), "t")
+    once = [1.0, (2 + math.sqrt(2)) / 4, 0.5, (2 - math.sqrt(2)) / 4]
+    assert [recipe.rate(step) for step in range(8)] == pytest.approx(2 * once)
+
+
+def test_sgd_has_a_rate_of_its_own_that_decays_with_its_steps():
+    sgd = {"from_step": 151, "learning_rate": 1e-4, "decay": 0.5}
+    recipe = build(Recipe, overlay(DEFAULT, {"sgd": sgd}), "t")
+    assert [recipe.rate(step) for step in (0, 150, 151, 152, 153)] == pytest.approx(
+        [1e-3, 1e-3, 1e-4, 1e-4 / 1.5, 5e-5]
+    )
+    assert not build(Recipe, DEFAULT, "t").sgd.takes(10**6)
+
+
+@pytest.mark.parametrize(
+    ("losses", "factor"),
+    [
+        ([], 1.0),
+        ([3.0, 2.0, 2.0, 2.1], 1.0),  # two bad epochs are borne
+        ([3.0, 2.0, 2.0, 2.1, 2.0], 0.1),
+        ([3.0, 2.0, 2.0, 2.1, 1.9, 2.0, 2.0], 1.0),  # counted anew after a better one
+        ([1.0] * 7, 0.01),
+        ([1.0, 0.99995, 0.99994, 0.99993], 0.1),  # lower by less than a ten-thousandth
+    ],
+)
+def test_a_plateau_of_more_than_two_epochs_lowers_the_rate(losses, factor):
+    assert plateau_factor(losses, patience=2) == pytest.approx(factor)
+
+
+def test_grid_patches_lie_side_by_side_and_end_at_the_border():
+    maps = torch.arange(5 * 4).reshape(1, 5, 4)
+    patches = grid_patches(maps, 3)
+    assert patches.shape == (4, 3, 3)
+    assert patches[:, 0, 0].tolist() == [0, 1, 8, 9]
+    assert grid_patches(maps[:, :4], 4).tolist() == maps[:, :4].tolist()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -37,10 +77,16 @@ def test_rate_rises_and_falls():
             {"hardware": {"devices": 3}},
             "batch 32 with crops_per_image 4 is 8 images a step, which 3 devices cannot share evenly",
         ),
-        ({"schedule": "linear"}, "schedule is 'linear'; choose one of constant, cosine"),
+        ({"schedule": "linear"}, "schedule is 'linear'; choose one of constant, cosine, plateau"),
+        ({"schedule": "plateau"}, "schedule is 'plateau', but validation is 0; hold images out, or choose another"),
+        ({"keep": "lowest_validation_loss"}, "keep is 'lowest_validation_loss', but validation is 0; hold images out"),
+        ({"validation": -1}, "validation is -1; it must be at least 0"),
+        ({"cycles": 7}, "steps 12400 is no multiple of cycles 7; all cycles are of one length"),
+        ({"sgd": {"momentum": 1}}, r"train.default.sgd: from_step 0, .* momentum 1.0: .* momentum in \[0, 1\)"),
         ({"steps": 0}, "steps is 0; it must be above 0"),
         ({"step": 5}, "train.default.step is unknown; train.default takes steps, batch"),
         ({"steps": "many"}, "train.default.steps is 'many'; it must be of type int"),
+        ({"augmentation": {"labels": "hard"}}, "augmentation: labels is 'hard'; choose one of soft, covered"),
         ({"augmentation": {"zoom": {"amount": -1}}}, "train.default.augmentation.zoom: amount -1"),
     ],
 )

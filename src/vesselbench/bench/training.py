@@ -15,8 +15,8 @@ from vesselbench.data.augment import PatchSampler
 from vesselbench.models.build import NetworkEntry, build_network
 from vesselbench.models.iternet import Dropout
 from vesselbench.training.determinism import seed_everything
+from vesselbench.training.learner import Learner
 from vesselbench.training.recipe import Recipe
-from vesselbench.training.step import take_step
 
 
 @dataclass(frozen=True)
@@ -105,26 +105,8 @@ def plain_dropout(network: nn.Module) -> nn.Module:
 def _stepper(
     entry: NetworkEntry, variant: Variant, recipe: Recipe, draw: Callable[[], tuple[Tensor, Tensor]]
 ) -> Callable[[], Tensor]:
-    """Make a function that takes one step, the one of ``vesselbench.training.loop``, and returns its losses."""
+    """Make a function that takes one step, as ``vesselbench.training.loop`` does, and returns its losses."""
     recipe = variant.recipe(recipe)
-    fabric = recipe.hardware.launch()
     network = build_network(entry)
-    network = recipe.hardware.arrange(network if variant.quick_dropout else plain_dropout(network))
-    optimizer = torch.optim.Adam(
-        network.parameters(),
-        recipe.learning_rate,
-        tuple(recipe.betas),
-        recipe.epsilon,
-        fused=recipe.fused,
-        foreach=None if variant.as_params else False,
-    )
-    network, optimizer = fabric.setup(network, optimizer)
-    network.train()
-
-    def step() -> Tensor:
-        image, label = draw()
-        if recipe.hardware.channels_last:
-            image = image.contiguous(memory_format=torch.channels_last)
-        return take_step(network, optimizer, image, label, recipe.rate(0), fabric)
-
-    return step
+    learner = Learner(network if variant.quick_dropout else plain_dropout(network), recipe, recipe.hardware.launch())
+    return lambda: learner.step(0, *draw())

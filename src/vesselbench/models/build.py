@@ -18,6 +18,9 @@ import vesselbench.models
 from vesselbench.config import PARAMS, UserError
 from vesselbench.data.preprocess import channels_of
 
+OF_THE_NETWORK = ("network", "preprocess")
+OF_ITS_USE = ("train", "predict")  # how an entry differs from the common recipe: no part of what the network is
+
 
 @dataclass(frozen=True)
 class NetworkEntry:
@@ -39,11 +42,17 @@ class NetworkEntry:
 
     @classmethod
     def from_params(cls, mapping: Mapping[str, Any], where: str) -> NetworkEntry:
-        """Split a flat mapping into name, preprocessing and arguments; ``where`` names it in errors."""
-        for key in ("network", "preprocess"):
+        """Split a flat mapping into name, preprocessing and arguments; ``where`` names it in errors.
+
+        Its ``train`` and ``predict`` are left to the stages of these names.
+        """
+        for key in OF_THE_NETWORK + OF_ITS_USE:
             if not isinstance(mapping, Mapping) or key not in mapping:
-                raise UserError(f"{PARAMS}: {where}.{key} is missing; an entry of models needs network and preprocess")
-        rest = {key: value for key, value in mapping.items() if key not in ("network", "preprocess")}
+                raise UserError(
+                    f"{PARAMS}: {where}.{key} is missing; an entry of models needs network and preprocess, and train "
+                    "and predict, which are {} for the common recipe"
+                )
+        rest = {key: value for key, value in mapping.items() if key not in OF_THE_NETWORK + OF_ITS_USE}
         return cls(mapping["network"], mapping["preprocess"], rest)
 
     @classmethod
@@ -62,7 +71,8 @@ def build_network(entry: NetworkEntry, classes: int = 1) -> nn.Module:
     """Build an untrained network.
 
     Every network takes images ``(B, C, H, W)`` with H and W multiples of its attribute ``multiple`` and returns a
-    list of logit maps ``(B, classes, H, W)``, the last one final. One class means the logit of "vessel".
+    list of logit maps ``(B, classes, H, W)``, the last one final. One class means the logit of "vessel". One whose
+    attribute ``whole_images`` is true is never given patches; one without trainable parameters is not trained.
 
     Raises
     ------

@@ -38,17 +38,25 @@ class Run:
 
 
 Results = dict[str, dict[str, dict[int, Run]]]  # model -> mode -> seed -> run
+Key = tuple[str, str, int]  # model, mode, seed: names a run
 
 
-def read_results(folder: Path, models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]) -> Results:
+def keys_of(models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]) -> list[Key]:
+    """Name the runs of all models in all modes with all seeds, in this order: by model, then by mode."""
+    return list(product(models, modes, seeds))
+
+
+def read_results(folder: Path, keys: Sequence[Key], stage: str = "evaluate") -> Results:
     """Read the results of every run.
 
     Parameters
     ----------
     folder
         ``data/scores/<dataset>``. What else it holds, such as models dropped from the parameters, is not looked at.
-    models, seeds, modes
+    keys
         The runs; their order is the order of the result.
+    stage
+        What makes them, for the error.
 
     Raises
     ------
@@ -57,15 +65,15 @@ def read_results(folder: Path, models: Sequence[str], seeds: Sequence[int], mode
     """
     results: Results = {}
     first: tuple[Path, dict[str, Any]] | None = None
-    for model, mode, seed, place, stage in _runs(folder, models, seeds, modes):
-        run = read_run(place, stage)
+    for (model, mode, seed), place, maker in _places(folder, keys, stage):
+        run = read_run(place, maker)
         results.setdefault(model, {}).setdefault(mode, {})[seed] = run
         how = {name: run.scores[name] for name in ALIKE}
         first = first or (place, how)
         if how != first[1]:
             raise UserError(
                 f"{place / 'scores.json'}: images, draws or protocol differ from those of {first[0] / 'scores.json'}; "
-                f"a table takes scores made alike; run 'dvc repro {stage}'"
+                f"a table takes scores made alike; run 'dvc repro {maker}'"
             )
     return results
 
@@ -86,9 +94,7 @@ def read_observer(folder: Path) -> Run | None:
     return read_run(place, stage)
 
 
-def read_curves(
-    name: str, folder: Path, models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]
-) -> pd.DataFrame:
+def read_curves(name: str, folder: Path, keys: Sequence[Key], stage: str = "evaluate") -> pd.DataFrame:
     """Join one table of every run, such as ``roc.csv``: its columns after model, mode and seed.
 
     Raises
@@ -97,9 +103,9 @@ def read_curves(
         A run has no such file.
     """
     parts = []
-    for model, mode, seed, place, stage in _runs(folder, models, seeds, modes):
-        table = pd.read_csv(_existing(place / name, stage), dtype={"id": str})
-        for at, (column, value) in enumerate({"model": model, "mode": mode, "seed": seed}.items()):
+    for key, place, maker in _places(folder, keys, stage):
+        table = pd.read_csv(_existing(place / name, maker), dtype={"id": str})
+        for at, (column, value) in enumerate(zip(("model", "mode", "seed"), key, strict=True)):
             table.insert(at, column, value)
         parts.append(table)
     filled = [part for part in parts if len(part)] or parts[:1]
@@ -114,42 +120,42 @@ def rows_of(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     return table.drop(columns=words)
 
 
-def read_training(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> pd.DataFrame:
-    """Join the training logs of ``data/models/<dataset>``.
+def read_made(folder: Path, keys: Sequence[Key], stage: str = "predict") -> dict[Key, dict[str, Any]]:
+    """Read how the maps of each run were made, from ``data/predictions/<dataset>``: content of prediction.json."""
+    made = {}
+    for key, place, maker in _places(folder, keys, stage):
+        made[key] = json.loads(_existing(place / "prediction.json", maker).read_text())
+    return made
+
+
+def read_training(folder: Path, keys: Sequence[Key], stage: str = "predict") -> pd.DataFrame:
+    """Join the training logs that lie beside the maps in ``data/predictions/<dataset>``, one a model and seed.
 
     Returns
     -------
     pandas.DataFrame
         Columns model, seed, step, loss (the sum over a network's outputs, which is what is trained),
-        last_output (the loss of the one used for prediction, comparable between networks), learning_rate.
+        last_output (the loss of the one used for prediction, comparable between networks), learning_rate. A model that
+        was not trained has no rows.
 
     Raises
     ------
     UserError
         A run has no log.
     """
-    parts = []
-    for model in models:
-        for seed in seeds:
-            path = folder / model / str(seed) / "log.csv"
-            log = pd.read_csv(_existing(path, f"train@{folder.name}-{model}-{seed}"))
-            outputs = [column for column in log if column.startswith("loss_")]
-            parts.append(log.assign(model=model, seed=seed, last_output=log[outputs[-1]]))
-    return pd.concat(parts, ignore_index=True)[["model", "seed", "step", "loss", "last_output", "learning_rate"]]
+    parts = {}
+    for (model, _, seed), place, maker in _places(folder, keys, stage):
+        log = pd.read_csv(_existing(place / "training.csv", maker))
+        outputs = [column for column in log if column.startswith("loss_")]
+        parts[model, seed] = log.assign(model=model, seed=seed, last_output=log[outputs[-1]])
+    filled = [part for part in parts.values() if len(part)] or list(parts.values())[:1]
+    return pd.concat(filled, ignore_index=True)[["model", "seed", "step", "loss", "last_output", "learning_rate"]]
 
 
-def _runs(
-    folder: Path, models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]
-) -> Iterator[tuple[str, str, int, Path, str]]:
-    """List model, mode, seed, folder and making stage of every run, in this order of importance."""
-    for model, mode, seed in product(models, modes, seeds):
-        yield (
-            model,
-            mode,
-            seed,
-            folder / model / str(seed) / mode,
-            f"evaluate@{folder.name}-{model}-{seed}-{mode}",
-        )
+def _places(folder: Path, keys: Sequence[Key], stage: str) -> Iterator[tuple[Key, Path, str]]:
+    """Give each run with its folder, and the stage that fills it."""
+    for model, mode, seed in keys:
+        yield (model, mode, seed), folder / model / str(seed) / mode, f"{stage}@{folder.name}-{model}-{seed}-{mode}"
 
 
 def _existing(path: Path, stage: str) -> Path:

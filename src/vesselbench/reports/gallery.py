@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from vesselbench.reports.pictures import FALSE, FOUND, MISSED, OUTSIDE, errors, show
+from vesselbench.reports.pictures import FALSE, FOUND, MISSED, OUTSIDE, errors, heaviest_window, show
 from vesselbench.reports.style import display_name
 
 RULE = (
@@ -99,12 +99,7 @@ def gallery_figure(dataset: str, examples: Sequence[Example]) -> Figure:
 def _worst_window(example: Example) -> tuple[slice, slice]:
     """A third of the height and width, where the errors of all models are most; of equals the first."""
     wrong = sum(((found != example.truth) & example.fov).astype(int) for found in example.found.values())
-    rows, columns = (max(1, size // 3) for size in wrong.shape)
-    sums = np.pad(wrong.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # from the corner: a window is a difference
-    bands = sums[rows:] - sums[:-rows]
-    windows = bands[:, columns:] - bands[:, :-columns]
-    top, left = map(int, np.unravel_index(np.argmax(windows), windows.shape))
-    return slice(top, top + rows), slice(left, left + columns)
+    return heaviest_window(wrong, 3)
 
 
 def _outline(window: tuple[slice, slice]) -> Rectangle:

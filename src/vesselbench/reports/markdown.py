@@ -87,8 +87,8 @@ def markdown(
     return "\n".join([*text, "## Notes", "", *_list(below)]) + "\n"
 
 
-def difference_table(pairs: Iterable[Pair]) -> list[str]:
-    """Lay out differences between models, those that the data do not support marked."""
+def difference_table(pairs: Sequence[Pair]) -> list[str]:
+    """Lay out differences between models, the unsupported marked; no column of modes where there are none."""
     rows = [["Score", "Mode", "First", "Second", "First - second", "95 % interval", "Wilcoxon p", "The data say"]]
     for pair in pairs:
         found = pair.found
@@ -104,6 +104,8 @@ def difference_table(pairs: Iterable[Pair]) -> list[str]:
                 "supported" if found.supported else "not supported",
             ]
         )
+    if not any(pair.mode for pair in pairs):
+        rows = [row[:1] + row[2:] for row in rows]
     return align(rows)
 
 

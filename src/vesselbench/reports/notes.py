@@ -7,7 +7,7 @@ from typing import Any
 
 from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.reports.averages import average
-from vesselbench.reports.collect import Results, Run
+from vesselbench.reports.collect import Key, Results, Run
 from vesselbench.reports.layout import COLUMNS, score_name, short
 from vesselbench.reports.style import display_name
 from vesselbench.reports.verdicts import NOT_COMPARABLE, PREFERRED, Cell
@@ -35,11 +35,41 @@ def budget_note(dataset: str, steps: int, batch: int, patch: int) -> str:
     return f"{text}, no fewer pixels than {paper}."
 
 
+def budget_notes(dataset: str, made: Mapping[Key, Mapping[str, Any]]) -> list[str]:
+    """Say how every network was trained: ``budget_note`` once for all, or for each recipe with those it trained."""
+    trained: dict[str, list[str]] = {}
+    for (model, _, _), how in made.items():
+        recipe = how["recipe"]
+        note = "Training: none, a classical method"
+        if recipe:
+            note = budget_note(dataset, recipe["steps"], recipe["batch"], recipe["patch"])
+        names = trained.setdefault(note.removesuffix("."), [])
+        if display_name(model) not in names:
+            names.append(display_name(model))
+    if len(trained) == 1:
+        return [f"{note}." for note in trained]
+    return [f"{note} ({', '.join(names)})." for note, names in trained.items()]
+
+
 def budget_warning(budget: Sequence[str]) -> list[str]:
     """Say how to read verdicts on networks trained on a reduced budget."""
     if not any(REDUCED in note for note in budget):
         return []
     return ['So a verdict here is one on this budget: "not reproduced" does not refute a claim made on the full one.']
+
+
+def prediction_notes(made: Mapping[Key, Mapping[str, Any]]) -> list[str]:
+    """Say how the maps of every mode came about; where models differ in it, which ones."""
+    ways: dict[str, list[str]] = {}
+    for (model, mode, _), how in made.items():
+        names = ways.setdefault(prediction_note(mode, **how), [])
+        if display_name(model) not in names:
+            names.append(display_name(model))
+    modes = [note.split(":")[0] for note in ways]
+    return [
+        note if modes.count(note.split(":")[0]) == 1 else f"{note.removesuffix('.')} ({', '.join(names)})."
+        for note, names in ways.items()
+    ]
 
 
 def prediction_note(
@@ -50,6 +80,7 @@ def prediction_note(
     patch: int,
     stride: int,
     training_stride: int,
+    output: int,
     hardware: Mapping[str, Any],
     **_: object,
 ) -> str:
@@ -59,6 +90,8 @@ def prediction_note(
         way = f"patches of {patch} x {patch} pixels at stride {stride}, overlaps averaged"
         if training_stride > stride:
             way += f" (training images, for the threshold, at stride {training_stride})"
+    if output:
+        way += f", output {output} of the network"
     return f"Mode {name}: {way}; precision {hardware['precision']}."
 
 

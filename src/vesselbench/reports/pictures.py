@@ -60,3 +60,21 @@ def sheet(images: Sequence[np.ndarray], truths: Sequence[np.ndarray], titles: Se
         show(grid[1, column], errors(truth != 0, truth != 0, np.ones(truth.shape, bool)))
         grid[0, column].set_title(title, fontsize=9)
     return figure
+
+
+def heaviest_window(weights: np.ndarray, share: int) -> tuple[slice, slice]:
+    """Find the window of 1/``share`` of height and width with the largest sum; of equals the first, row by row.
+
+    Parameters
+    ----------
+    weights
+        Whole numbers (H, W).
+    share
+        At least 1.
+    """
+    rows, columns = (max(1, size // share) for size in weights.shape)
+    sums = np.pad(weights.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # from the corner: a window is a difference
+    bands = sums[rows:] - sums[:-rows]
+    windows = bands[:, columns:] - bands[:, :-columns]
+    top, left = map(int, np.unravel_index(np.argmax(windows), windows.shape))
+    return slice(top, top + rows), slice(left, left + columns)

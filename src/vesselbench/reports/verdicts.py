@@ -77,11 +77,11 @@ def verdicts(dataset: str, results: Results) -> list[Cell]:
                 claimed = claim.scores[score]
                 comparable = mode in modes and claim.mask in HEADLINE
                 ours = average(modes[mode], HEADLINE[claim.mask], score) if comparable else None
-                cells.append(Cell(claim, score, claimed, mode, _verdict(claimed, ours, mode in modes), ours))
+                cells.append(Cell(claim, score, claimed, mode, judge(claimed, ours, mode in modes), ours))
     return cells
 
 
-def _verdict(claimed: float, ours: Average | None, was_run: bool) -> str:
+def judge(claimed: float, ours: Average | None, was_run: bool) -> str:
     if ours:
         low, high = ours.bounds
         return REPRODUCED if low <= claimed <= high or ours.value >= claimed else NOT_REPRODUCED

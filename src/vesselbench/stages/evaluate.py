@@ -16,11 +16,11 @@ from vesselbench.stages.entry import start
 from vesselbench.stages.scored import scored_images
 
 
-def main(dataset: str, model: str, seed: str, mode: str) -> None:
+def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
     (mapping,) = read_params("evaluate")
     evaluation = build(Evaluation, mapping, "evaluate")
-    maps = Path("data/predictions", dataset, model, seed, mode, "test")
-    path = Path("data/thresholds", dataset, model, seed, f"{mode}.json")
+    maps = Path(root, "predictions", dataset, model, seed, mode, "test")
+    path = Path(root, "thresholds", dataset, model, seed, f"{mode}.json")
     if not path.exists():
         raise UserError(f"{path}: no such file; run 'dvc repro threshold@{dataset}-{model}-{seed}-{mode}' first")
     chosen = ChosenThreshold.read(path)
@@ -30,7 +30,7 @@ def main(dataset: str, model: str, seed: str, mode: str) -> None:
         levels = read_levels(maps / f"{sample.id}.png", truth.shape)
         records.append(score_image(sample.id, truth, levels, fov, thresholds))
         check_record(records[-1], truth, fov)
-    with whole_folder(Path("data/scores", dataset, model, seed, mode)) as folder:
+    with whole_folder(Path(root, "scores", dataset, model, seed, mode)) as folder:
         evaluate(records, thresholds, evaluation, chosen).write(folder)
 
 

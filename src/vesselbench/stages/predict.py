@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
-from vesselbench.config import build, overlay, read_params
+from vesselbench.config import build, chosen_layers, overlay, read_params
 from vesselbench.data.images import read_image, write_levels
 from vesselbench.data.preprocess import preprocess
 from vesselbench.data.sample import read_samples
@@ -17,17 +18,20 @@ from vesselbench.device import first_process
 from vesselbench.files import whole_folder
 from vesselbench.models.build import load_network
 from vesselbench.prediction.batch import find_batch
-from vesselbench.prediction.infer import Prediction, patched, whole
+from vesselbench.prediction.infer import MODES, Prediction, patched, whole
 from vesselbench.progress import progress
 from vesselbench.stages.entry import start
 
 
-def main(dataset: str, model: str, seed: str, mode: str) -> None:
-    layers = read_params("predict.default", f"predict.{mode}", f"predict.{dataset}.{mode}")
-    how = build(Prediction, overlay(*layers), f"predict.{mode}")
+def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
+    how = read_prediction(dataset, model, mode)
     split = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))
     samples = [(subset, sample) for subset in ("test", "train") for sample in split[subset]]
-    network, entry = load_network(Path("data/models", dataset, model, seed))
+    weights = Path("data/models", dataset, model, seed)
+    network, entry = load_network(weights)
+    asked = how.mode
+    if getattr(network, "whole_images", False):
+        how = replace(how, mode="whole")
     multiple = network.multiple
     fabric = how.hardware.launch()
     network = fabric.setup_module(how.hardware.arrange(network)).eval()
@@ -35,26 +39,31 @@ def main(dataset: str, model: str, seed: str, mode: str) -> None:
     title = f"predict {dataset} {model} {mode}"
     batch = how.batch
 
-    with first_process(fabric, whole_folder(Path("data/predictions", dataset, model, seed, mode))) as folder:
-        if fabric.is_global_zero:
-            (folder / "prediction.json").write_text(json.dumps(asdict(how), indent=2) + "\n")
+    with first_process(fabric, whole_folder(Path(root, "predictions", dataset, model, seed, mode))) as folder:
+        if fabric.is_global_zero:  # what a table says of the maps travels with them
+            about = asdict(how) | {"asked": asked, "recipe": json.loads((weights / "model.json").read_text())["recipe"]}
+            (folder / "prediction.json").write_text(json.dumps(about, indent=2) + "\n")
+            shutil.copyfile(weights / "log.csv", folder / "training.csv")
         for subset, sample in progress(share, desc=title, unit=" image", disable=not fabric.is_global_zero):
             pixels = preprocess(entry.preprocess, read_image(sample.image))
             image = torch.from_numpy(pixels).to(fabric.device).permute(2, 0, 1).float() / 255
-            every_output = how.every_output and subset == "test"
             if how.mode == "whole":
-                maps = whole(network, image, multiple, every_output)
+                probability = whole(network, image, multiple, how.output)
             else:
                 batch = batch or find_batch(network, image.new_zeros(len(image), how.patch, how.patch))
-                maps = patched(network, image, how.patch, how.stride_of(subset), batch, every_output)
-            write_map(folder / subset / f"{sample.id}.png", maps[-1])
-            for output, earlier in enumerate(maps[:-1], start=1):
-                write_map(folder / f"test_output_{output}" / f"{sample.id}.png", earlier)
+                probability = patched(network, image, how.patch, how.stride_of(subset), batch, how.output)
+            path = folder / subset / f"{sample.id}.png"
+            path.parent.mkdir(exist_ok=True)
+            write_levels(path, probability.cpu().numpy())
 
 
-def write_map(path: Path, probability: torch.Tensor) -> None:
-    path.parent.mkdir(exist_ok=True)
-    write_levels(path, probability.cpu().numpy())
+def read_prediction(dataset: str, model: str, mode: str) -> Prediction:
+    """Lay the parameters of a mode over one another: the common ones, the entry's own, the data set's."""
+    common = read_params("predict.default", f"predict.{mode}")
+    (own,) = read_params(f"models.{model}.predict")
+    (for_dataset,) = read_params(f"predict.{dataset}.{mode}")
+    own_layers = chosen_layers(own, (overlay(*common).get("mode"),), MODES, f"models.{model}.predict")
+    return build(Prediction, overlay(*common, *own_layers, for_dataset), f"predict.{mode}")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from vesselbench.stages.entry import start
 from vesselbench.stages.scored import scored_images
 
 
-def main(dataset: str, model: str, seed: str, mode: str) -> None:
-    maps = Path("data/predictions", dataset, model, seed, mode, "train")
+def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
+    maps = Path(root, "predictions", dataset, model, seed, mode, "train")
     training = {
         sample.id: histogram(truth, read_levels(maps / f"{sample.id}.png", truth.shape), fov)
         for sample, truth, fov in scored_images(dataset, "train")
@@ -23,7 +23,7 @@ def main(dataset: str, model: str, seed: str, mode: str) -> None:
         chosen = choose_threshold(training)
     except ValueError as error:
         raise UserError(f"{maps}: {error}") from error
-    with whole_file(Path("data/thresholds", dataset, model, seed, f"{mode}.json")) as path:
+    with whole_file(Path(root, "thresholds", dataset, model, seed, f"{mode}.json")) as path:
         chosen.write(path)
 
 

@@ -7,7 +7,10 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from vesselbench.config import PARAMS, UserError, build, overlay, read_params
+import pandas as pd
+
+from vesselbench.config import PARAMS, UserError, build, chosen_layers, overlay, read_params
+from vesselbench.data.manifest import dataset_names
 from vesselbench.data.sample import read_samples
 from vesselbench.data.splits import read_split
 from vesselbench.data.stack import stack_samples
@@ -21,11 +24,11 @@ from vesselbench.training.determinism import seed_everything
 from vesselbench.training.loop import train
 from vesselbench.training.recipe import Recipe
 
+BUDGETS = ("full", "reduced", "brief")
+
 
 def main(dataset: str, model: str, seed: str) -> None:
-    (budget,) = read_params("run.budget")
-    layers = read_params("train.default", f"train.{dataset}", f"train.{budget}")
-    recipe = build(Recipe, overlay(*layers), f"train.{dataset}")
+    recipe = read_recipe(dataset, model)
     if not seed.isdecimal():
         raise UserError(f"{PARAMS}: run.seeds: {seed!r} is no whole number from 0; correct it")
     path = Path("data/networks", f"{model}.json")
@@ -34,13 +37,22 @@ def main(dataset: str, model: str, seed: str) -> None:
     entry = NetworkEntry.from_json(path)
     entry = replace(entry, preprocess=recipe.preprocess or entry.preprocess)
     samples = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))["train"]
+    about = {"recipe": asdict(recipe), "seed": int(seed), "training_ids": [sample.id for sample in samples]}
+    folder = Path("data/models", dataset, model, seed)
+    untrained = build_network(entry)
+    if not any(parameter.requires_grad for parameter in untrained.parameters()):
+        with whole_folder(folder) as place:
+            save_network(place, untrained, entry, **about | {"recipe": None})
+            pd.DataFrame(columns=["step", "loss", "loss_1", "learning_rate"]).to_csv(place / "log.csv", index=False)
+        print(f"{model} has nothing to learn", flush=True)
+        return
+
     images, labels = stack_samples(samples, entry.preprocess)
     fabric = recipe.hardware.launch()
     fabric.print(
         f"training {model} on {len(samples)} images of {dataset}: {recipe.steps} steps of {recipe.batch} patches",
         flush=True,
     )
-
     identity = fingerprint(
         recipe=asdict(recipe),
         network=json.loads(path.read_text()),
@@ -51,13 +63,23 @@ def main(dataset: str, model: str, seed: str) -> None:
     checkpoint = Checkpoint(checkpoint_folder(dataset, model, seed), identity)
     with first_process(fabric, checkpoint.lock()):
         generator = seed_everything(int(seed))
-        ids = [sample.id for sample in samples]
+        ids = about["training_ids"]
         trained, log = train(lambda: build_network(entry), images, labels, ids, recipe, generator, checkpoint, fabric)
         if fabric.is_global_zero:
-            with whole_folder(Path("data/models", dataset, model, seed)) as folder:
-                save_network(folder, trained, entry, recipe=asdict(recipe), seed=int(seed), training_ids=ids)
-                log.to_csv(folder / "log.csv", index=False)
+            with whole_folder(folder) as place:
+                save_network(place, trained, entry, **about)
+                log.to_csv(place / "log.csv", index=False)
             checkpoint.remove()
+
+
+def read_recipe(dataset: str, model: str) -> Recipe:
+    """Lay the common recipe's parameters over one another, then the entry's own."""
+    (budget,) = read_params("run.budget")
+    layers = read_params("train.default", f"train.{dataset}", f"train.{budget}")
+    (own,) = read_params(f"models.{model}.train")
+    known = ("default", *dataset_names(), *BUDGETS)
+    own_layers = chosen_layers(own, ("default", dataset, budget), known, f"models.{model}.train")
+    return build(Recipe, overlay(*layers, *own_layers), f"train.{dataset}")
 
 
 if __name__ == "__main__":

@@ -5,38 +5,26 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from vesselbench.config import PARAMS
 from vesselbench.data.augment import PatchSampler
 from vesselbench.device import agreed, refusal
 from vesselbench.progress import progress
 from vesselbench.training.checkpoint import Checkpoint
 from vesselbench.training.determinism import generator_states, restore_generators
+from vesselbench.training.epoch import Progress, close_epoch
 from vesselbench.training.interrupt import stop_requests
+from vesselbench.training.learner import Learner
 from vesselbench.training.recipe import Recipe
-from vesselbench.training.step import take_step
+from vesselbench.training.validation import grid_patches
 
 CHECK_EVERY = 10  # steps between two looks at the losses, each of which waits for the device
-
-
-@dataclass
-class Progress:
-    """How far a run is: what a checkpoint holds beside weights, optimiser and generators."""
-
-    step: int = 0
-    losses: list[list[float]] = field(
-        default_factory=list
-    )  # of the present epoch: one row a step, one column an output
-    log: list[dict[str, float]] = field(default_factory=list)
-    lowest: float = float("inf")
-    kept: dict[str, Tensor] | None = None
 
 
 def train(
@@ -58,7 +46,8 @@ def train(
     build
         Makes the untrained network (``vesselbench.models.build``).
     images, labels, ids
-        uint8 (N, C, H, W); uint8 (N, H, W) with 0 or 1; the N names, for error messages.
+        uint8 (N, C, H, W); uint8 (N, H, W) with 0 or 1; the N names, for error messages. The last
+        ``recipe.validation`` of them are held out.
     recipe
         How.
     generator
@@ -73,42 +62,38 @@ def train(
     network : torch.nn.Module
         With the kept weights, on the CPU.
     log : pandas.DataFrame
-        One row an epoch: step, loss (sum), loss_1 ... (each output), learning_rate.
+        One row an epoch: step, loss (sum), loss_1 ... (each output), learning_rate, and validation (the last output on
+        the images held out) where there are any.
 
     Raises
     ------
     UserError
-        A loss is not finite (names the step and the images of its batch), or the run was asked to stop (it can go on).
+        A loss is not finite (names the step and the images of its batch), the run was asked to stop (it can go on),
+        no image is left to train on, or the images are smaller than a patch.
     """
     alone = fabric.world_size == 1
-    network = build()
-    if fabric.device.type == "cuda" and not alone:
-        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # statistics of the batch, not of a device's share
-    network = recipe.hardware.arrange(network)
-    optimizer = torch.optim.Adam(
-        network.parameters(), recipe.learning_rate, tuple(recipe.betas), recipe.epsilon, fused=recipe.fused
-    )
-    network, optimizer = fabric.setup(network, optimizer)
+    _check(images, recipe, fabric)
+    learner = Learner(build(), recipe, fabric)
     if not alone:
         torch.manual_seed(torch.initial_seed() + fabric.global_rank)  # dropout differs from process to process
+    images, labels = images.to(fabric.device), labels.to(fabric.device)
+    count = len(images) - recipe.validation
     process = (fabric.global_rank, fabric.world_size)
-    sampler = PatchSampler(images.to(fabric.device), labels.to(fabric.device), recipe.augmentation, process)
+    sampler = PatchSampler(images[:count], labels[:count], recipe.augmentation, process)
+    held_out = [grid_patches(maps[count:], recipe.patch) for maps in (images, labels)]
     run = Progress()
 
     def save() -> None:
         generators = generator_states(generator)
         if fabric.is_global_zero:
-            states = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            checkpoint.save({**states, "generators": generators, "run": vars(run)})
+            checkpoint.save({**learner.state_dict(), "generators": generators, "run": vars(run)})
 
     if state := fabric.broadcast(checkpoint.load() if fabric.is_global_zero else None):
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
+        learner.load_state_dict(state)
         restore_generators(state["generators"][fabric.global_rank], generator)
         run = Progress(**state["run"])
         fabric.print(f"going on at step {run.step} of {recipe.steps}", flush=True)
 
-    network.train()
     waiting: list[tuple[Tensor, Tensor]] = []  # losses still on the device, with the images they came from
     first, begun = run.step, time.monotonic()
     saved = begun
@@ -117,10 +102,7 @@ def train(
     with bar, stop_requests() as requests:
         while run.step < recipe.steps:
             image, label, chosen = sampler.draw(recipe.batch, recipe.crops_per_image, recipe.patch, generator)
-            if recipe.hardware.channels_last:
-                image = image.contiguous(memory_format=torch.channels_last)
-            losses = take_step(network, optimizer, image, label, recipe.rate(run.step), fabric)
-            waiting.append((losses, chosen))
+            waiting.append((learner.step(run.step, image, label, run.reduction), chosen))
             run.step += 1
             bar.update(recipe.batch)
             end_of_epoch = run.step % recipe.epoch == 0 or run.step == recipe.steps
@@ -131,7 +113,7 @@ def train(
             outputs = " ".join(f"{loss:.4f}" for loss in run.losses[-1])
             bar.set_postfix_str(f"step {run.step}, losses {outputs}", refresh=False)
             if end_of_epoch:
-                _close_epoch(run, recipe, network)
+                close_epoch(run, learner, *held_out)
             stop, due = agreed(fabric, bool(requests), time.monotonic() - saved > 60 * recipe.checkpoint_minutes)
             if stop or due:
                 save()
@@ -147,9 +129,24 @@ def train(
         + ", ".join(f"{value:.4f}" for name, value in run.log[-1].items() if name.startswith("loss_")),
         flush=True,
     )
-    if recipe.keep == "lowest_training_loss":
-        network.load_state_dict(run.kept)
-    return network.module.cpu(), pd.DataFrame(run.log)
+    if recipe.keep != "last":
+        learner.network.load_state_dict(run.kept)
+    return learner.network.module.cpu(), pd.DataFrame(run.log)
+
+
+def _check(images: Tensor, recipe: Recipe, fabric: Fabric) -> None:
+    if recipe.validation >= len(images):
+        raise refusal(
+            fabric,
+            f"{PARAMS}: train: validation is {recipe.validation}, but there are {len(images)} training images; hold "
+            "fewer out, so that one is left",
+        )
+    if recipe.patch > min(images.shape[2:]):
+        raise refusal(
+            fabric,
+            f"{PARAMS}: train: patch is {recipe.patch}, but the training images are of {images.shape[2]} x "
+            f"{images.shape[3]} pixels; take a smaller patch",
+        )
 
 
 def _read(waiting: list[tuple[Tensor, Tensor]], step: int, ids: Sequence[str], fabric: Fabric) -> list[list[float]]:
@@ -164,15 +161,3 @@ def _read(waiting: list[tuple[Tensor, Tensor]], step: int, ids: Sequence[str], f
                 f"the batch came from images {names}: look at these, or lower train.default.learning_rate",
             )
     return rows
-
-
-def _close_epoch(run: Progress, recipe: Recipe, network: nn.Module) -> None:
-    """Turn the epoch's losses into a row of the log, and keep the weights if its last output did best so far."""
-    means = torch.tensor(run.losses, dtype=torch.float64).mean(0).tolist()
-    row: dict[str, Any] = {"step": run.step, "loss": round(sum(means), 6)}
-    row |= {f"loss_{output}": round(mean, 6) for output, mean in enumerate(means, start=1)}
-    run.log.append(row | {"learning_rate": recipe.rate(run.step - 1)})
-    run.losses.clear()
-    if recipe.keep == "lowest_training_loss" and means[-1] < run.lowest:
-        run.lowest = means[-1]
-        run.kept = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
