@@ -21,6 +21,7 @@ PARAMETERS = {
     "denseblock_unet": 13_607_633,
     "unet_own": 3_351_681,
     "deform_unet_own": 883_442,
+    "wnet": 68_482,
     "res_triangular_wave": 482_051,
     "iter_seg": 0,
     "iternet_n1": 7_760_097,
