@@ -57,7 +57,7 @@ def triangular(image: np.ndarray) -> np.ndarray:
     out when it predicts, which its network never saw; here both are as in training. It blackens the surround by the
     owner's mask; here by the photograph itself, so that photographs without a mask are treated alike.
     """
-    inside = image * _eye(image)[..., None]
+    inside = image * eye(image)[..., None]
     green, blue = (brighten(_equalise(_stretch(inside[..., channel]), 7.0, 7)) for channel in (1, 2))
     grey = _stretch(8 * green.astype(np.int64) + 2 * blue.astype(np.int64))
     return np.repeat(grey[..., None], 3, axis=2)
@@ -83,10 +83,10 @@ def _equalise(values: np.ndarray, limit: float, tiles: int) -> np.ndarray:
     return cv2.createCLAHE(clipLimit=limit, tileGridSize=(tiles, tiles)).apply(values)
 
 
-def _eye(image: np.ndarray) -> np.ndarray:
-    """Where the field of view lies, bool (H, W): convex hull of the largest part brighter than the surround.
+def eye(image: np.ndarray) -> np.ndarray:
+    """Find where a photograph, uint8 (H, W, 3), is lit, bool (H, W): the convex hull of what is above the surround.
 
-    Brighter means 15 % of the way from the surround's median to the eye's, which Otsu's threshold parts: surrounds
+    Above means 15 % of the way from the surround's median to the eye's, which Otsu's threshold parts: surrounds
     reach 60 on STARE's slides, so that no fixed level suits all data sets. True everywhere on one brightness. Quicker
     and rougher than ``vesselbench.data.fov``, whose masks decide scores and may change without a new training.
     """

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vesselbench.data.preprocess import eye
+
 WIDTH = 540  # pixels: the field of view's width on DRIVE, in which all sizes are given
-LOW_PASS, RIM, BRIGHTEST, BLUR = 5, 3, 0.02, 0.6  # see enhance
+LOW_PASS, RIM, DIM, BRIGHTEST, BLUR = 5, 3, 0.3, 0.02, 0.6  # see enhance
 OUTSIDE = -10.0  # the logit outside the field of view
 GAP, SPAN = 0.01, 4.0  # logits lie between these within the result, and between their negatives elsewhere
 
@@ -95,8 +97,8 @@ class IterSeg(nn.Module):
         over the field of view, so that the black surround takes no part), bright spots cut off at -BRIGHTEST; a
         white top-hat by a line, then the mean along a line across it, which smooths a vessel along its course; the
         greatest over all orientations. That for each length of the second line, the mean of all, and a Gaussian of
-        deviation BLUR. The second line is ours: by the top-hat alone, noise decides about thin vessels. A rim of
-        width RIM is left out, where the photograph itself is unsharp.
+        deviation BLUR. The second line is ours: by the top-hat alone, noise decides about thin vessels. Of the
+        eye, what is darker than DIM of its median and a rim of width RIM are left out, as is all around it.
 
         Returns
         -------
@@ -104,9 +106,10 @@ class IterSeg(nn.Module):
             float32 (H, W), deviations from the mean within the field of view, 0 outside; bool (H, W), the field of
             view without its rim; and pixels for each pixel of DRIVE.
         """
-        lit, width = field_of_view(image)
-        scale = width / WIDTH
-        inside = cv2.erode(np.pad(lit, 1), disk(RIM * scale))[1:-1, 1:-1] > 0
+        lit, bright = eye(image), cv2.medianBlur(image.max(axis=2), 5)
+        lit &= bright >= DIM * np.median(bright[lit])
+        scale = (1 + max(map(np.ptp, np.nonzero(lit)))) / WIDTH
+        inside = cv2.erode(np.pad(lit.astype(np.uint8), 1), disk(RIM * scale))[1:-1, 1:-1] > 0
         if not inside.any():
             return np.zeros(inside.shape, np.float32), inside, scale
         green, weight = image[..., 1].astype(np.float32) / 255, inside.astype(np.float32)
@@ -140,28 +143,6 @@ class IterSeg(nn.Module):
             if added <= self.flat * np.count_nonzero(vessels):
                 break
         return large(vessels, least)
-
-
-def field_of_view(image: np.ndarray) -> tuple[np.ndarray, int]:
-    """Find the lit part of a photograph, uint8 (H, W, 3): uint8 (H, W) of 0 and 1, and its greatest extent in pixels.
-
-    The brightest channel; Otsu parts dark surround from eye, and lit is what lies at least 15 % of the way from the
-    median of the one to that of the other, within the convex hull of the largest component after narrow parts are
-    opened away. All is lit in an image of one brightness, nothing in a black one.
-    """
-    brightness = cv2.medianBlur(image.max(axis=2), 5)
-    if brightness.min() == brightness.max():
-        return np.full(brightness.shape, brightness.max() > 0, np.uint8), max(brightness.shape)
-    parting, _ = cv2.threshold(brightness, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    dark, bright = (np.median(brightness[side]) for side in (brightness <= parting, brightness > parting))
-    lit = (brightness > dark + 0.15 * (bright - dark)).astype(np.uint8)
-    opened = cv2.morphologyEx(np.pad(lit, 1), cv2.MORPH_OPEN, disk(0.04 * min(lit.shape)))[1:-1, 1:-1]
-    if not opened.any():
-        return opened, max(opened.shape)
-    _, labels, statistics, _ = cv2.connectedComponentsWithStats(opened)
-    rows, columns = np.nonzero(labels == 1 + np.argmax(statistics[1:, cv2.CC_STAT_AREA]))
-    hull = cv2.fillConvexPoly(np.zeros_like(lit), cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32)), 1)
-    return lit & hull, 1 + max(np.ptp(rows), np.ptp(columns))
 
 
 def standardise(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
