@@ -36,10 +36,11 @@ demo: $(INSTALLED)
 # An experiment in a copy of the repository: the committed tables of the demo stay as they are.
 BRIEF := phantom.md phantom.json ablations_phantom.md ablations_phantom.json
 phantom-all: $(INSTALLED)
-	@echo "== Every network of params.yaml on the synthetic data set, briefly (about half an hour on 2 cores)"
+	@echo "== Every network of params.yaml on the synthetic data set, briefly, on whole images (about half an hour)"
 	more=$$(python -c "from vesselbench.config import read_params; models, run = read_params('models', 'run'); print(*(m for m in models if m not in run['models'] + run['ablations']['models']), sep=',')") && \
-	PYTHONPATH=src dvc exp run --temp --force --name phantom-all -S run.budget=brief -S 'run.more.datasets=[phantom]' \
-	  -S "run.more.models=[$$more]" -S 'run.ablations.datasets=[phantom]' table@phantom ablations@phantom
+	PYTHONPATH=src dvc exp run --temp --force --name phantom-all -S run.budget=brief -S 'run.modes=[whole]' \
+	  -S train.phantom.hardware.threads=1 -S 'run.more.datasets=[phantom]' -S "run.more.models=[$$more]" \
+	  -S 'run.ablations.datasets=[phantom]' table@phantom ablations@phantom
 	mkdir -p metrics/brief
 	experiment=$$(git for-each-ref --format='%(refname)' 'refs/exps/*/*/phantom-all') && \
 	for table in $(BRIEF); do git show "$$experiment:metrics/tables/$$table" > "metrics/brief/$$table"; done
