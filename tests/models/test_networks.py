@@ -53,8 +53,8 @@ def pictures(entry, *shape):
 
 def test_outputs_are_logit_maps_of_the_images_size(entry):
     network = build_network(entry)
-    outputs = network(pictures(entry, 2, 64, 96))  # as in training: batch normalisation centres what it is given
-    assert [tuple(output.shape) for output in outputs] == [(2, 1, 64, 96)] * len(outputs)
+    outputs = network(pictures(entry, 2, 32, 64))  # as in training: batch normalisation centres what it is given
+    assert [tuple(output.shape) for output in outputs] == [(2, 1, 32, 64)] * len(outputs)
     assert min(output.min() for output in outputs) < 0, "logits, not probabilities"
 
 
@@ -67,7 +67,7 @@ def test_odd_sizes_are_padded_and_cropped(entry):
 
 def test_gradient_reaches_every_parameter(learning):
     network = build_network(learning)
-    output_losses(network(pictures(learning, 2, 64, 64)), torch.rand(2, 1, 64, 64).round()).sum().backward()
+    output_losses(network(pictures(learning, 2, 32, 64)), torch.rand(2, 1, 32, 64).round()).sum().backward()
     without = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     # A bias before batch normalisation is subtracted again: its gradient is rounding, exactly zero or not.
     assert [name for name in without if not name.endswith("bias")] == []
@@ -77,7 +77,7 @@ def test_saved_and_loaded_it_predicts_the_same(entry, tmp_path):
     network = build_network(entry).eval()
     save_network(tmp_path, network, entry, seed=3)
     loaded, loaded_entry = load_network(tmp_path)
-    image = pictures(entry, 1, 64, 64)
+    image = pictures(entry, 1, 32, 64)
     assert loaded_entry == entry
     torch.testing.assert_close(loaded(image)[-1], network(image)[-1], rtol=0, atol=0)
 

@@ -10,7 +10,9 @@ from tiny_project import contents, write_params
 # A second network in the table, as quick as the first.
 TWO_MODELS = {
     "run": {"models": ["iternet", "single"], "modes": ["whole"]},
-    "models": {"single": {"network": "iternet", "preprocess": "rgb", "width": 4, "iterations": 1}},
+    "models": {
+        "single": {"network": "iternet", "preprocess": "rgb", "width": 4, "iterations": 1, "train": {}, "predict": {}}
+    },
 }
 # Outputs that Git tracks are not in the cache. Without them in Git these run again, in seconds, and no other stage.
 SPLIT, TABLE = "split@phantom", {"table@phantom", "summary"}
