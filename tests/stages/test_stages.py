@@ -52,7 +52,9 @@ def test_fov(finished):
 def test_network(finished):
     network = json.loads((finished / "data/networks/iternet.json").read_text())
     assert network["network"] == "iternet"
-    assert network["arguments"] == {"width": 4, "iterations": 2, "dropout": 0.1}
+    whole = {"shared_weights": True, "cross_skips": True, "refinery": "mini"}
+    assert network["arguments"] == {"width": 4, "iterations": 2, "dropout": 0.1} | whole
+    assert not {"train", "predict"} & set(network), "how it is used is no part of what it is"
     code = (ROOT / "src/vesselbench/models/iternet.py").read_bytes()
     assert network["code"] == {"iternet.py": hashlib.sha256(code).hexdigest()}
     weights = load_file(finished / MODEL / "weights.safetensors")
