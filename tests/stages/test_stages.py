@@ -221,7 +221,7 @@ def test_the_mean_and_spread_of_two_seeds(project):
     write_params(project, {"run": {"seeds": [0, 1], "modes": ["whole"]}})
     run_stage(project, "train phantom iternet 1")
     for word in ("predict", "threshold", "evaluate"):
-        run_stage(project, f"{word} phantom iternet 1 whole")
+        run_stage(project, f"{word} phantom iternet 1 whole data")
     run_stage(project, "table phantom")
     table = json.loads((project / "metrics/tables/phantom.json").read_text())["iternet"]
     assert {mode: list(seeds) for mode, seeds in table.items()} == {"whole": ["0", "1"]}
