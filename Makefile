@@ -36,7 +36,7 @@ demo: $(INSTALLED)
 # An experiment in a copy of the repository: the committed tables of the demo stay as they are.
 BRIEF := phantom.md phantom.json ablations_phantom.md ablations_phantom.json
 phantom-all: $(INSTALLED)
-	@echo "== Every network of params.yaml on the synthetic data set, briefly, on whole images (about half an hour)"
+	@echo "== Every network of params.yaml on the synthetic data set, briefly, on whole images (40 minutes of one core)"
 	more=$$(python -c "from vesselbench.config import read_params; models, run = read_params('models', 'run'); print(*(m for m in models if m not in run['models'] + run['ablations']['models']), sep=',')") && \
 	PYTHONPATH=src dvc exp run --temp --force --name phantom-all -S run.budget=brief -S 'run.modes=[whole]' \
 	  -S train.phantom.hardware.threads=1 -S 'run.more.datasets=[phantom]' -S "run.more.models=[$$more]" \
