@@ -14,6 +14,7 @@ NAMES = {
     "unet": "UNet",
     "denseblock_unet": "DenseBlock-UNet",
     "deform_unet": "Deform-UNet",
+    "deform_unet_keras": "Deform-UNet (preprint)",
     "iter_seg": "Iter-Seg",
     "residual_unet": "Residual UNet",
     "recurrent_unet": "Recurrent UNet",
