@@ -18,6 +18,12 @@ def test_results_come_in_the_order_asked_for(scores_folder):
     assert results["unet"]["patched"][1].scores["scores"]["fov-pooled-native-fixed"]["f1"]["value"] == 0.74
 
 
+def test_a_missing_run_of_another_group_names_the_stage_of_its_group(scores_folder):
+    keys = keys_of(["iternet"], [0], ["patched"]) | keys_of(["wnet"], [0], ["patched"], "more_")
+    with pytest.raises(UserError, match=r"run 'dvc repro more_evaluate@drive-wnet-0-patched' first"):
+        read_results(scores_folder, keys)
+
+
 def test_models_not_asked_for_are_ignored(scores_folder):
     (scores_folder / "old_model" / "0" / "patched").mkdir(parents=True)
     assert [*read_results(scores_folder, keys_of(["unet"], [0], ["patched"]))] == ["unet"]

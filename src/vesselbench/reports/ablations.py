@@ -14,7 +14,7 @@ from vesselbench.reports.averages import average
 from vesselbench.reports.claims import MASKS, PAPER, Claim, paper_claims, read_reported
 from vesselbench.reports.collect import Key, Results, Run
 from vesselbench.reports.comparisons import COMPARED, PROTOCOL, Pair, compare_runs
-from vesselbench.reports.verdicts import PREFERRED, Cell, judge
+from vesselbench.reports.verdicts import Cell, judge, mode_held_against
 
 SECTION, FIGURE = "section 5", "figure 3"  # where the paper prints figures of ablations, but for those of its Table 1
 OUTPUT = "iternet_out"  # before the number of an output, in reported.csv
@@ -114,7 +114,7 @@ def ablation_cells(study: Study) -> list[Cell]:
     cells = []
     for claim in ablation_claims(study):
         modes = study.results.get(claim.model, {})
-        mode = claim.mode or (PREFERRED if PREFERRED in modes else next(iter(modes), ""))
+        mode = mode_held_against(claim, modes)
         ours = average(modes[mode], HEADLINE[claim.mask], "auc") if mode in modes else None
         claimed = claim.scores["auc"]
         cells.append(Cell(claim, "auc", claimed, mode, judge(claimed, ours, mode in modes), ours))

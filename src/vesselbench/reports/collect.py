@@ -39,14 +39,15 @@ class Run:
 
 Results = dict[str, dict[str, dict[int, Run]]]  # model -> mode -> seed -> run
 Key = tuple[str, str, int]  # model, mode, seed: names a run
+Keys = Mapping[Key, str]  # run -> what stands before the names of the stages that make it, such as "more_"
 
 
-def keys_of(models: Sequence[str], seeds: Sequence[int], modes: Sequence[str]) -> list[Key]:
-    """Name the runs of all models in all modes with all seeds, in this order: by model, then by mode."""
-    return list(product(models, modes, seeds))
+def keys_of(models: Sequence[str], seeds: Sequence[int], modes: Sequence[str], group: str = "") -> dict[Key, str]:
+    """Name the runs of all models in all modes with all seeds, by model, then by mode; ``group``: of their stages."""
+    return dict.fromkeys(product(models, modes, seeds), group)
 
 
-def read_results(folder: Path, keys: Sequence[Key], stage: str = "evaluate") -> Results:
+def read_results(folder: Path, keys: Keys) -> Results:
     """Read the results of every run.
 
     Parameters
@@ -55,8 +56,6 @@ def read_results(folder: Path, keys: Sequence[Key], stage: str = "evaluate") -> 
         ``data/scores/<dataset>``. What else it holds, such as models dropped from the parameters, is not looked at.
     keys
         The runs; their order is the order of the result.
-    stage
-        What makes them, for the error.
 
     Raises
     ------
@@ -65,7 +64,7 @@ def read_results(folder: Path, keys: Sequence[Key], stage: str = "evaluate") -> 
     """
     results: Results = {}
     first: tuple[Path, dict[str, Any]] | None = None
-    for (model, mode, seed), place, maker in _places(folder, keys, stage):
+    for (model, mode, seed), place, maker in _places(folder, keys, "evaluate"):
         run = read_run(place, maker)
         results.setdefault(model, {}).setdefault(mode, {})[seed] = run
         how = {name: run.scores[name] for name in ALIKE}
@@ -94,7 +93,7 @@ def read_observer(folder: Path) -> Run | None:
     return read_run(place, stage)
 
 
-def read_curves(name: str, folder: Path, keys: Sequence[Key], stage: str = "evaluate") -> pd.DataFrame:
+def read_curves(name: str, folder: Path, keys: Keys) -> pd.DataFrame:
     """Join one table of every run, such as ``roc.csv``: its columns after model, mode and seed.
 
     Raises
@@ -103,7 +102,7 @@ def read_curves(name: str, folder: Path, keys: Sequence[Key], stage: str = "eval
         A run has no such file.
     """
     parts = []
-    for key, place, maker in _places(folder, keys, stage):
+    for key, place, maker in _places(folder, keys, "evaluate"):
         table = pd.read_csv(_existing(place / name, maker), dtype={"id": str})
         for at, (column, value) in enumerate(zip(("model", "mode", "seed"), key, strict=True)):
             table.insert(at, column, value)
@@ -120,15 +119,15 @@ def rows_of(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     return table.drop(columns=words)
 
 
-def read_made(folder: Path, keys: Sequence[Key], stage: str = "predict") -> dict[Key, dict[str, Any]]:
+def read_made(folder: Path, keys: Keys) -> dict[Key, dict[str, Any]]:
     """Read how the maps of each run were made, from ``data/predictions/<dataset>``: content of prediction.json."""
     made = {}
-    for key, place, maker in _places(folder, keys, stage):
+    for key, place, maker in _places(folder, keys, "predict"):
         made[key] = json.loads(_existing(place / "prediction.json", maker).read_text())
     return made
 
 
-def read_training(folder: Path, keys: Sequence[Key], stage: str = "predict") -> pd.DataFrame:
+def read_training(folder: Path, keys: Keys) -> pd.DataFrame:
     """Join the training logs that lie beside the maps in ``data/predictions/<dataset>``, one a model and seed.
 
     Returns
@@ -144,7 +143,7 @@ def read_training(folder: Path, keys: Sequence[Key], stage: str = "predict") -> 
         A run has no log.
     """
     parts = {}
-    for (model, _, seed), place, maker in _places(folder, keys, stage):
+    for (model, _, seed), place, maker in _places(folder, keys, "predict"):
         log = pd.read_csv(_existing(place / "training.csv", maker))
         outputs = [column for column in log if column.startswith("loss_")]
         parts[model, seed] = log.assign(model=model, seed=seed, last_output=log[outputs[-1]])
@@ -152,10 +151,11 @@ def read_training(folder: Path, keys: Sequence[Key], stage: str = "predict") -> 
     return pd.concat(filled, ignore_index=True)[["model", "seed", "step", "loss", "last_output", "learning_rate"]]
 
 
-def _places(folder: Path, keys: Sequence[Key], stage: str) -> Iterator[tuple[Key, Path, str]]:
+def _places(folder: Path, keys: Keys, word: str) -> Iterator[tuple[Key, Path, str]]:
     """Give each run with its folder, and the stage that fills it."""
-    for model, mode, seed in keys:
-        yield (model, mode, seed), folder / model / str(seed) / mode, f"{stage}@{folder.name}-{model}-{seed}-{mode}"
+    for (model, mode, seed), group in keys.items():
+        maker = f"{group}{word}@{folder.name}-{model}-{seed}-{mode}"
+        yield (model, mode, seed), folder / model / str(seed) / mode, maker
 
 
 def _existing(path: Path, stage: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vesselbench.metrics.protocol import HEADLINE, Protocol
@@ -37,18 +37,15 @@ def budget_note(dataset: str, steps: int, batch: int, patch: int) -> str:
 
 def budget_notes(dataset: str, made: Mapping[Key, Mapping[str, Any]]) -> list[str]:
     """Say how every network was trained: ``budget_note`` once for all, or for each recipe with those it trained."""
-    trained: dict[str, list[str]] = {}
+    told = []
     for (model, _, _), how in made.items():
         recipe = how["recipe"]
-        note = "Training: none, a classical method"
+        note = "Training: none, a classical method."
         if recipe:
             note = budget_note(dataset, recipe["steps"], recipe["batch"], recipe["patch"])
-        names = trained.setdefault(note.removesuffix("."), [])
-        if display_name(model) not in names:
-            names.append(display_name(model))
-    if len(trained) == 1:
-        return [f"{note}." for note in trained]
-    return [f"{note} ({', '.join(names)})." for note, names in trained.items()]
+        told.append((note, model))
+    trained = _models_by_note(told)
+    return list(trained) if len(trained) == 1 else [_with_models(note, models) for note, models in trained.items()]
 
 
 def budget_warning(budget: Sequence[str]) -> list[str]:
@@ -60,16 +57,24 @@ def budget_warning(budget: Sequence[str]) -> list[str]:
 
 def prediction_notes(made: Mapping[Key, Mapping[str, Any]]) -> list[str]:
     """Say how the maps of every mode came about; where models differ in it, which ones."""
-    ways: dict[str, list[str]] = {}
-    for (model, mode, _), how in made.items():
-        names = ways.setdefault(prediction_note(mode, **how), [])
-        if display_name(model) not in names:
-            names.append(display_name(model))
+    ways = _models_by_note((prediction_note(mode, **how), model) for (model, mode, _), how in made.items())
     modes = [note.split(":")[0] for note in ways]
     return [
-        note if modes.count(note.split(":")[0]) == 1 else f"{note.removesuffix('.')} ({', '.join(names)})."
-        for note, names in ways.items()
+        note if modes.count(mode) == 1 else _with_models(note, models)
+        for mode, (note, models) in zip(modes, ways.items(), strict=True)
     ]
+
+
+def _models_by_note(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Collect the models that each note is told of, once each."""
+    found: dict[str, dict[str, None]] = {}
+    for note, model in told:
+        found.setdefault(note, {})[model] = None
+    return {note: list(models) for note, models in found.items()}
+
+
+def _with_models(note: str, models: Iterable[str]) -> str:
+    return f"{note.removesuffix('.')} ({', '.join(map(display_name, models))})."
 
 
 def prediction_note(

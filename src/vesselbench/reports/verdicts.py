@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from vesselbench.metrics.protocol import HEADLINE
@@ -65,13 +66,12 @@ class Cell:
 def verdicts(dataset: str, results: Results) -> list[Cell]:
     """Compare every cell of the paper's table of a data set with ours, in the paper's order.
 
-    Ours is the mean over seeds under the headline protocol of the claim's mask. A claim that names no mode is held
-    against the patched run, or the first mode where there is none.
+    Ours is the mean over seeds under the headline protocol of the claim's mask.
     """
     cells = []
     for claim in paper_claims(dataset):
         modes = results.get(claim.model, {})
-        mode = claim.mode or (PREFERRED if PREFERRED in modes else next(iter(modes), ""))
+        mode = mode_held_against(claim, modes)
         for score in COLUMNS:
             if score in claim.scores:
                 claimed = claim.scores[score]
@@ -81,7 +81,13 @@ def verdicts(dataset: str, results: Results) -> list[Cell]:
     return cells
 
 
+def mode_held_against(claim: Claim, modes: Collection[str]) -> str:
+    """Choose the mode of ours for a claim: its own, else the patched run, else the first; "" where there is none."""
+    return claim.mode or (PREFERRED if PREFERRED in modes else next(iter(modes), ""))
+
+
 def judge(claimed: float, ours: Average | None, was_run: bool) -> str:
+    """Say what ours (None: undefined, or not run) makes of a claim."""
     if ours:
         low, high = ours.bounds
         return REPRODUCED if low <= claimed <= high or ours.value >= claimed else NOT_REPRODUCED

@@ -58,11 +58,11 @@ def read_study(
     """Read the runs of one data set: the one network predicted in several ways, and those changed in one thing."""
     scores, predictions = ROOT / "scores" / dataset, ROOT / "predictions" / dataset
     results, made, losses = {}, {}, {}
-    keys = {"variant": keys_of(variants["models"], seeds, variants["modes"]), "ablation": keys_of(models, seeds, modes)}
-    for word, runs in keys.items():
-        results |= read_results(scores, runs, f"{word}_evaluate")
-        made |= read_made(predictions, runs, f"{word}_predict")
-        ends = read_training(predictions, runs, f"{word}_predict").groupby(["model", "seed"])["last_output"].last()
+    of_one = keys_of(variants["models"], seeds, variants["modes"], "variant_")
+    for keys in (of_one, keys_of(models, seeds, modes, "ablation_")):
+        results |= read_results(scores, keys)
+        made |= read_made(predictions, keys)
+        ends = read_training(predictions, keys).groupby(["model", "seed"])["last_output"].last()
         losses |= ends.groupby("model").mean().to_dict()
     (reference,) = variants["models"]
     every = [run for ways in results.values() for own in ways.values() for run in own.values()]

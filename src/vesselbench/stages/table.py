@@ -37,12 +37,14 @@ def main(dataset: str) -> None:
     models, more, seeds, modes = read_params("run.models", "run.more", "run.seeds", "run.modes")
     if not (models and seeds and modes):
         raise UserError(f"{PARAMS}: run.models, run.seeds and run.modes must each name at least one")
-    models = [*models, *(more["models"] if dataset in more["datasets"] else [])]
+    keys = keys_of(models, seeds, modes)
+    if dataset in more["datasets"]:
+        keys |= keys_of(more["models"], seeds, modes, "more_")
     scores, predictions = Path("data/scores", dataset), Path("data/predictions", dataset)
-    made = read_made(predictions, keys_of(models, seeds, modes))
+    made = read_made(predictions, keys)
     # A method that looks at whole images only has one row, not the same one for each mode.
     made = {key: how for key, how in made.items() if how["mode"] == how["asked"]}
-    keys = list(made)
+    keys = {key: keys[key] for key in made}
     results, observer = read_results(scores, keys), read_observer(scores)
     tables = {
         name: rows_of(read_curves(f"{name}.csv", scores, keys), HEADLINE["fov"])
