@@ -42,6 +42,22 @@ def test_an_own_recipe_lies_over_the_common_one(project):
     assert read_recipe("phantom", "iternet").batch == 16, "the budget goes last"
 
 
+def test_a_data_set_may_have_a_budget_of_its_own(project):
+    train = {"train": {"reduced": {"steps": 9, "patch": 32}, "phantom": {"reduced": {"steps": 3}}}}
+    write_params(project, train, {"run": {"budget": "reduced"}})
+    found = read_recipe("phantom", "iternet")
+    assert (found.steps, found.patch) == (3, 32)
+    assert read_recipe("drive", "iternet").steps == 9
+    write_params(project, train)
+    assert read_recipe("phantom", "iternet").steps == 4, "not where another is asked for"
+
+
+def test_an_unknown_budget_is_refused(project):
+    write_params(project, {"run": {"budget": "small"}})
+    with pytest.raises(UserError, match="run.budget is 'small'; choose one of full, reduced, brief"):
+        read_recipe("phantom", "iternet")
+
+
 def test_the_data_set_has_the_last_word_on_prediction(project):
     own = {"predict": {"patched": {"patch": 80, "stride": 5}}}
     write_params(project, {"models": {"iternet": own}, "predict": {"phantom": {"patched": {"patch": 70}}}})
@@ -67,13 +83,15 @@ def test_an_earlier_output_is_predicted_apart(project):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("dataset", "budget"), [("drive", "full"), ("stare", "reduced"), ("phantom", "brief")])
+@pytest.mark.parametrize(
+    ("dataset", "budget"), [("drive", "full"), ("stare", "reduced"), ("phantom", "reduced"), ("phantom", "brief")]
+)
 def test_every_entry_has_a_recipe_for_every_budget(tmp_path, monkeypatch, model, dataset, budget):
     text = (ROOT / "params.yaml").read_text()
-    assert "  budget: full " in text
-    (tmp_path / "params.yaml").write_text(text.replace("  budget: full ", f"  budget: {budget} "))
+    assert "  budget: reduced " in text
+    (tmp_path / "params.yaml").write_text(text.replace("  budget: reduced ", f"  budget: {budget} "))
     monkeypatch.chdir(tmp_path)
     recipe = read_recipe(dataset, model)
     own = model.endswith("_own") or model == "iter_seg"
-    assert recipe.preprocess == ("" if own or dataset == "drive" else "flat" if budget == "reduced" else "dark")
+    assert recipe.preprocess == ("" if own or dataset == "drive" else "flat" if dataset == "stare" else "dark")
     read_prediction(dataset, model, "patched")

@@ -26,6 +26,7 @@ TINY = {
         "models": ["iternet"],
         "seeds": [0],
         "modes": ["whole", "patched"],
+        "budget": "full",
         "more": {"datasets": [], "models": []},
         "ablations": {"datasets": [], "models": []},
     },

@@ -58,8 +58,9 @@ def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
 
 
 def read_prediction(dataset: str, model: str, mode: str) -> Prediction:
-    """Lay the parameters of a mode over one another: the common ones, the entry's own, the data set's."""
-    common = read_params("predict.default", f"predict.{mode}")
+    """Lay the parameters of a mode over one another: the common ones, the budget's, the entry's own, the data set's."""
+    (budget,) = read_params("run.budget")
+    common = read_params("predict.default", f"predict.{mode}", f"predict.{budget}.{mode}")
     (own,) = read_params(f"models.{model}.predict")
     (for_dataset,) = read_params(f"predict.{dataset}.{mode}")
     own_layers = chosen_layers(own, (overlay(*common).get("mode"),), MODES, f"models.{model}.predict")

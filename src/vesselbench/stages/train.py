@@ -34,15 +34,15 @@ def main(dataset: str, model: str, seed: str) -> None:
     path = Path("data/networks", f"{model}.json")
     if not path.exists():
         raise UserError(f"{path}: no such file; run 'dvc repro network@{model}' first")
+    network = json.loads(path.read_text())
     entry = NetworkEntry.from_json(path)
     entry = replace(entry, preprocess=recipe.preprocess or entry.preprocess)
     samples = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))["train"]
     about = {"recipe": asdict(recipe), "seed": int(seed), "training_ids": [sample.id for sample in samples]}
     folder = Path("data/models", dataset, model, seed)
-    untrained = build_network(entry)
-    if not any(parameter.requires_grad for parameter in untrained.parameters()):
+    if not network["parameters"]:
         with whole_folder(folder) as place:
-            save_network(place, untrained, entry, **about | {"recipe": None})
+            save_network(place, build_network(entry), entry, **about | {"recipe": None})
             pd.DataFrame(columns=["step", "loss", "loss_1", "learning_rate"]).to_csv(place / "log.csv", index=False)
         print(f"{model} has nothing to learn", flush=True)
         return
@@ -50,12 +50,13 @@ def main(dataset: str, model: str, seed: str) -> None:
     images, labels = stack_samples(samples, entry.preprocess)
     fabric = recipe.hardware.launch()
     fabric.print(
-        f"training {model} on {len(samples)} images of {dataset}: {recipe.steps} steps of {recipe.batch} patches",
+        f"training {model} on {len(samples) - recipe.validation} images of {dataset}: {recipe.steps} steps of "
+        f"{recipe.batch} patches",
         flush=True,
     )
     identity = fingerprint(
         recipe=asdict(recipe),
-        network=json.loads(path.read_text()),
+        network=network,
         seed=seed,
         data=hashlib.sha256(images.numpy().tobytes() + labels.numpy().tobytes()).hexdigest(),
         code=[hashlib.sha256(path.read_bytes()).hexdigest() for path in import_closure("vesselbench.stages.train")],
@@ -75,11 +76,15 @@ def main(dataset: str, model: str, seed: str) -> None:
 def read_recipe(dataset: str, model: str) -> Recipe:
     """Lay the common recipe's parameters over one another, then the entry's own."""
     (budget,) = read_params("run.budget")
-    layers = read_params("train.default", f"train.{dataset}", f"train.{budget}")
+    if budget not in BUDGETS:
+        raise UserError(f"{PARAMS}: run.budget is {budget!r}; choose one of {', '.join(BUDGETS)}")
+    common, of_dataset, of_budget = read_params("train.default", f"train.{dataset}", f"train.{budget}")
+    of_dataset = dict(of_dataset or {})
+    of_both = {name: of_dataset.pop(name, None) for name in BUDGETS}[budget]
     (own,) = read_params(f"models.{model}.train")
     known = ("default", *dataset_names(), *BUDGETS)
     own_layers = chosen_layers(own, ("default", dataset, budget), known, f"models.{model}.train")
-    return build(Recipe, overlay(*layers, *own_layers), f"train.{dataset}")
+    return build(Recipe, overlay(common, of_dataset, of_budget, of_both, *own_layers), f"train.{dataset}")
 
 
 if __name__ == "__main__":
