@@ -31,6 +31,8 @@ class Prediction:
         this.
     output
         Which of the network's outputs the maps are of: 1, 2, ... in their order; 0 for the last, which is its answer.
+    bits
+        Of a stored map, 8 or 16 (``vesselbench.data.images.write_levels``).
     hardware
         See ``vesselbench.device``.
     """
@@ -38,6 +40,7 @@ class Prediction:
     mode: str
     batch: int
     output: int
+    bits: int
     hardware: Hardware
     patch: int = 0
     stride: int = 0
@@ -46,6 +49,8 @@ class Prediction:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode is {self.mode!r}; choose one of {', '.join(MODES)}")
+        if self.bits not in (8, 16):
+            raise ValueError(f"bits is {self.bits}; a map has 8 or 16")
         if self.output < 0:
             raise ValueError(f"output is {self.output}; it must be 0 (the last) or count from 1")
         if self.batch < 0 or (self.mode == "patched" and not 1 <= self.stride <= self.patch):

@@ -54,7 +54,7 @@ def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
                 probability = patched(network, image, how.patch, how.stride_of(subset), batch, how.output)
             path = folder / subset / f"{sample.id}.png"
             path.parent.mkdir(exist_ok=True)
-            write_levels(path, probability.cpu().numpy())
+            write_levels(path, probability.cpu().numpy(), how.bits)
 
 
 def read_prediction(dataset: str, model: str, mode: str) -> Prediction:
