@@ -17,7 +17,10 @@ from vesselbench.data.splits import read_split
 
 CHOOSE = "threshold phantom iternet 0 whole data"
 CHOSEN = Path("data/thresholds/phantom/iternet/0/whole.json")
-MAPS = Path("data/predictions/phantom/iternet/0/whole")
+MAPS = {
+    "train": Path("data/training_maps/phantom/iternet/0/whole"),
+    "test": Path("data/predictions/phantom/iternet/0/whole/test"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +50,8 @@ def test_the_threshold_depends_on_maps_of_training_images_alone(pipeline):
     assert of(pipeline, "threshold")
     for name, (deps, _) in of(pipeline, "threshold").items():
         run = name.removeprefix("threshold@").replace("-", "/")
-        assert [dep for dep in deps if dep.startswith("data/predictions")] == [f"data/predictions/{run}/train"]
-        assert not [dep for dep in deps if "test" in Path(dep).parts]
+        assert [dep for dep in deps if dep.startswith("data/training_maps")] == [f"data/training_maps/{run}"]
+        assert not [dep for dep in deps if dep.startswith("data/predictions")]
 
 
 def test_a_score_s_threshold_comes_from_that_stage_alone(pipeline):
@@ -90,8 +93,8 @@ def split_ids(folder):
 def test_the_folder_it_reads_holds_the_training_images_alone(finished):
     ids = split_ids(finished)
     assert not ids["train"] & ids["test"]
-    for subset in ("train", "test"):
-        assert {path.stem for path in (finished / MAPS / subset).iterdir()} == ids[subset]
+    for subset, folder in MAPS.items():
+        assert {path.stem for path in (finished / folder).iterdir()} == ids[subset]
     chosen = json.loads((finished / CHOSEN).read_text())
     assert set(chosen["images"]) == ids["train"]
     scores = json.loads((finished / "data/scores/phantom/iternet/0/whole/scores.json").read_text())
@@ -108,14 +111,14 @@ def chosen_again(project):
 
 def test_other_test_maps_choose_the_same_threshold(project):
     generator = np.random.default_rng(0)
-    for path in (project / MAPS / "test").iterdir():
+    for path in (project / MAPS["test"]).iterdir():
         write_levels(path, generator.random(read_levels(path).shape))
     before, after = chosen_again(project)
     assert after == before
 
 
 def test_without_any_file_of_a_test_image_the_same_threshold_is_chosen(project):
-    shutil.rmtree(project / MAPS / "test")
+    shutil.rmtree(project / MAPS["test"])
     for id in split_ids(project)["test"]:
         own = [path for path in project.joinpath("data").rglob("*") if path.is_file() and path.stem.startswith(id)]
         assert len(own) > 3  # photograph, labels, masks
@@ -127,7 +130,7 @@ def test_without_any_file_of_a_test_image_the_same_threshold_is_chosen(project):
 
 def test_other_training_maps_choose_another_threshold(project):
     """So that the two tests above would see a stage that reads nothing at all."""
-    for path in (project / MAPS / "train").iterdir():
+    for path in (project / MAPS["train"]).iterdir():
         write_levels(path, read_levels(path) / 65535 / 2)
     before, after = chosen_again(project)
     assert after != before

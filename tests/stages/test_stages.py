@@ -73,13 +73,13 @@ def test_train(finished):
 
 @pytest.mark.parametrize("mode", ["whole", "patched"])
 def test_predict(finished, mode):
-    folder = finished / f"data/predictions/phantom/iternet/0/{mode}"
-    names = {subset: sorted(path.stem for path in (folder / subset).iterdir()) for subset in ("train", "test")}
-    assert names == {"train": IDS[:3], "test": IDS[3:]}
-    for path in folder.glob("*/*.png"):
-        levels = pixels(path)
-        assert (levels.dtype, levels.shape) == (np.uint16, (SIDE, SIDE))
-        assert levels.min() < levels.max()
+    run = Path("phantom/iternet/0", mode)
+    for folder, ids in ((Path("predictions", run, "test"), IDS[3:]), (Path("training_maps", run), IDS[:3])):
+        maps = {path.stem: pixels(path) for path in (finished / "data" / folder).iterdir()}
+        assert sorted(maps) == ids
+        for levels in maps.values():
+            assert (levels.dtype, levels.shape) == (np.uint8, (SIDE, SIDE))
+            assert levels.min() < levels.max()
 
 
 @pytest.mark.parametrize("mode", ["whole", "patched"])

@@ -39,7 +39,12 @@ def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
     title = f"predict {dataset} {model} {mode}"
     batch = how.batch
 
-    with first_process(fabric, whole_folder(Path(root, "predictions", dataset, model, seed, mode))) as folder:
+    run = Path(dataset, model, seed, mode)
+    with (
+        first_process(fabric, whole_folder(Path(root, "training_maps", run))) as training,
+        first_process(fabric, whole_folder(Path(root, "predictions", run))) as folder,
+    ):
+        places = {"test": folder / "test", "train": training}
         if fabric.is_global_zero:  # what a table says of the maps travels with them
             about = asdict(how) | {"asked": asked, "recipe": json.loads((weights / "model.json").read_text())["recipe"]}
             (folder / "prediction.json").write_text(json.dumps(about, indent=2) + "\n")
@@ -52,7 +57,7 @@ def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
             else:
                 batch = batch or find_batch(network, image.new_zeros(len(image), how.patch, how.patch))
                 probability = patched(network, image, how.patch, how.stride_of(subset), batch, how.output)
-            path = folder / subset / f"{sample.id}.png"
+            path = places[subset] / f"{sample.id}.png"
             path.parent.mkdir(exist_ok=True)
             write_levels(path, probability.cpu().numpy(), how.bits)
 

@@ -14,7 +14,7 @@ from vesselbench.stages.scored import scored_images
 
 
 def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
-    maps = Path(root, "predictions", dataset, model, seed, mode, "train")
+    maps = Path(root, "training_maps", dataset, model, seed, mode)
     training = {
         sample.id: histogram(truth, read_levels(maps / f"{sample.id}.png", truth.shape), fov)
         for sample, truth, fov in scored_images(dataset, "train")
