@@ -35,5 +35,5 @@ def restore_generators(states: dict[str, Any], generator: torch.Generator) -> No
     """Put back what ``generator_states`` collected from this process."""
     generator.set_state(states["patches"])
     torch.set_rng_state(states["cpu"])
-    if "cuda" in states:
+    if "cuda" in states and torch.cuda.is_available():  # a run begun on a GPU may go on without one
         torch.cuda.set_rng_state(states["cuda"])
