@@ -1,5 +1,6 @@
 # make demo   everything on the synthetic data set, from nothing to a table
 # make test   the tests
+# make tables the real data sets' tables from the maps in published/: nothing is trained, minutes
 # make repro  everything on all data sets
 # make phantom-all  every network of params.yaml on the synthetic data set, briefly; tables in metrics/brief/
 # make bench  speed and memory on this machine, a few minutes; table in metrics/bench/
@@ -10,9 +11,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo phantom-all repro test bench lint
+.PHONY: help install demo tables publish phantom-all repro test bench lint
 help:
-	@head -6 Makefile | cut -c3-
+	@head -7 Makefile | cut -c3-
 
 install: $(INSTALLED)
 
@@ -32,6 +33,17 @@ demo: $(INSTALLED)
 	@cat metrics/tables/phantom.md
 	@echo
 	@echo "== Table: metrics/tables/phantom.md   Plots:" plots/*/phantom.png
+
+tables: $(INSTALLED)
+	@echo "== Real data sets: fetch the published maps, score them, tabulate (dvc pull, dvc repro --single-item)"
+	dvc pull $$(python published/paths.py pull)
+	dvc repro --single-item $$(python published/paths.py repro)
+	@echo "== Tables: metrics/summary.md metrics/tables/*.md   Plots: plots/   Changed since the last commit, if anything:"
+	@git status --short dvc.lock metrics plots docs
+
+# After runs on real data: what published/paths.py names goes into published/, which is committed.
+publish: $(INSTALLED)
+	dvc push $$(python published/paths.py pull)
 
 # An experiment in a copy of the repository: the committed tables of the demo stay as they are.
 BRIEF := phantom.md phantom.json ablations_phantom.md ablations_phantom.json

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "vesselbench"
-LAYERS = ["foundation", "data", "models", "training", "prediction", "metrics", "reports", "scoring", "stages", "bench"]
+LAYERS = ["foundation", "data", "models", "training", "prediction", "metrics", "reports", "scoring", "segmenting"]
+LAYERS += ["stages", "bench", "offsite"]
 READS_FILES_ONLY = {"metrics", "reports", "scoring"}  # these import nothing of models, training and prediction
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path.stat().st_size)
 

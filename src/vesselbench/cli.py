@@ -30,6 +30,7 @@ def main() -> None:
     command.add_argument("--images", type=int, default=6, help="how many photographs (default: 6)")
     command.set_defaults(act=draw_sheet)
     add_score(groups)
+    add_segment(groups)
     command = groups.add_parser("folds", help="put the folds of a cross-validation together: mean, interval, spread")
     command.add_argument(
         "files", nargs="+", type=Path, metavar="FILE.csv", help="plots/images/<data set>.csv of each fold, kept apart"
@@ -131,3 +132,44 @@ def score(words: argparse.Namespace) -> None:
     from vesselbench.scoring.request import make_request
 
     print(run(make_request(**{name: value for name, value in vars(words).items() if name != "act"})))
+
+
+def add_segment(groups: argparse._SubParsersAction) -> None:
+    """Describe ``vesselbench segment``."""
+    command = groups.add_parser(
+        "segment",
+        help="draw the vessels of any fundus photographs with trained weights; no medical device",
+        description="Write a probability map of each photograph: a 16-bit PNG of its size, 65535 for probability 1, "
+        "0 outside the estimated field of view. The networks learned from few photographs of one data set each and "
+        "are validated on no other: this is a tool of research and no medical device, not for diagnosis.",
+    )
+    command.add_argument("photographs", nargs="+", type=Path, metavar="PHOTO")
+    command.add_argument(
+        "--weights",
+        dest="name",
+        required=True,
+        metavar="NAME",
+        help="data set, model and seed, such as drive-iternet-0; 'dvc pull data/models/drive/iternet/0' fetches them",
+    )
+    command.add_argument("--out", type=Path, default=Path("vessels"), metavar="DIR", help="default: vessels")
+    command.add_argument(
+        "--stride",
+        type=int,
+        default=0,
+        metavar="PIXELS",
+        help="predict overlapping patches of 128 x 128 at this step and average them, which takes longer and less "
+        "memory (default: the photograph in one pass)",
+    )
+    command.add_argument("--binary", action="store_true", help="write <stem>_vessels.png too: 255 where p >= 0.5")
+    command.add_argument(
+        "--whole-frame", action="store_true", help="leave what is predicted outside the field of view in the map"
+    )
+    command.set_defaults(act=segment)
+
+
+def segment(words: argparse.Namespace) -> None:
+    """Segment photographs."""
+    from vesselbench.segmenting.command import run  # PyTorch takes seconds to import
+
+    for line in run(**{name: value for name, value in vars(words).items() if name != "act"}):
+        print(line, flush=True)

@@ -1,0 +1,59 @@
+"""Trained networks by name, as people ask for them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from torch import nn
+
+from vesselbench.config import UserError
+from vesselbench.models.build import NetworkEntry, load_network
+
+NAME = re.compile(r"(\w+)-(\w+)-(\d+)")
+
+
+def load(name: str, folder: Path = Path("data/models")) -> tuple[nn.Module, NetworkEntry]:
+    """Rebuild a trained network by its name.
+
+    Parameters
+    ----------
+    name
+        Data set, model and seed, as in the name of the DVC stage that trains it: ``"drive-iternet-0"``.
+    folder
+        Holds ``<data set>/<model>/<seed>``.
+
+    Returns
+    -------
+    torch.nn.Module
+        In evaluation mode, on the CPU.
+    NetworkEntry
+        What it was built from; its ``preprocess`` names what is done to a photograph first.
+
+    Raises
+    ------
+    UserError
+        The name is of another form, or there is no such network; the message lists those that there are.
+    """
+    words = NAME.fullmatch(name)
+    if not words:
+        raise UserError(
+            f"weights {name!r}: a name is data set, model and seed joined by '-', such as drive-iternet-0; "
+            f"{_choice(folder)}"
+        )
+    place = folder.joinpath(*words.groups())
+    if not all((place / file).is_file() for file in ("model.json", "weights.safetensors")):
+        raise UserError(
+            f"{place}: no trained network; {_choice(folder)}; fetch it by 'dvc pull {place}', or train it by "
+            f"'dvc repro train@{name}' (more_train@{name} if {words[2]} stands in run.more)"
+        )
+    return load_network(place)
+
+
+def trained_names(folder: Path) -> list[str]:
+    """List the names of the networks in a folder, sorted; none where it is absent."""
+    return sorted("-".join(path.parts[-4:-1]) for path in folder.glob("*/*/*/model.json"))
+
+
+def _choice(folder: Path) -> str:
+    return f"{folder} holds {', '.join(trained_names(folder)) or 'none'}"
