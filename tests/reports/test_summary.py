@@ -42,6 +42,20 @@ def test_cells_read_claimed_then_ours(project):
     assert text.endswith("- Phantom: not in the paper; see [its table](tables/phantom.md).\n")
 
 
+def test_the_main_scores_stand_first(project):
+    main()
+    text = (project / "metrics/summary.md").read_text()
+    lines = text.splitlines()[2:7]
+    heading, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert heading[:6] == ["Data set", "Score", "IterNet, claimed", "IterNet, ours", "95 % interval", "Verdict"]
+    assert heading[6:] == ["UNet", "Second observer"]
+    assert rows == [
+        ["DRIVE", "AUC", ".9816", ".9000", ".8620 to .9380", "not reproduced", ".9000", "-"],
+        ["DRIVE", "F1", ".8205", ".8000", ".7620 to .8380", "reproduced", ".7000", ".7900"],
+        ["DRIVE", "Connectivity", ".9193", ".5000", ".4620 to .5380", "not reproduced", ".5000", ".5000"],
+    ]
+
+
 def test_verdicts_are_counted(project):
     main()
     text = (project / "metrics/summary.md").read_text()
@@ -54,6 +68,7 @@ def test_verdicts_are_counted(project):
 
 def test_without_results_every_cell_is_not_run():
     text = summary({})
+    assert text.splitlines()[2] == "No data set of the paper has been run."
     assert row(text, "all") == ["all", "151", "0", "0", "151", "0"]
     assert "## Table 2: CHASE_DB1\n\nNot run: `dvc repro table@chase_db1`.\n\n| Method" in text
     assert text.count(" -> not run") == 151

@@ -25,7 +25,7 @@ MORE_COLUMNS = {
 HEADINGS = {"fov": "Inside the field of view", "frame": "Whole frame, without the mask"}
 PIXELS = {"fov": "field of view", "frame": "whole frame", "unknown": "not said"}
 TEXT = frozenset(
-    ("Method", "Mode", "Source", "Table", "Pixels", "Score", "Verdict", "First", "Second", "The data say")
+    ("Data set", "Method", "Mode", "Source", "Table", "Pixels", "Score", "Verdict", "First", "Second", "The data say")
     + ("Pooling", "Truth", "Threshold", "Skeleton", "Protocol", "Possible with", "The paper says", "Output", "Stride")
 )  # columns of words, which stand to the left
 
