@@ -18,10 +18,11 @@ from vesselbench.metrics.connectivity import (
     Skeleton,
     connectivity,
     connectivity_curve,
+    counted,
     describe_truth,
     segments,
 )
-from vesselbench.metrics.levels import fit_scale
+from vesselbench.metrics.levels import SIXTEEN_BIT, fit_scale
 
 
 def labelled(probability, thetas, neighbours):
@@ -103,7 +104,7 @@ def test_every_reading_finds_its_thresholds_among_all():
 
 
 def test_the_readings():
-    assert len(READINGS) == len(set(READINGS)) == 2 * 4 * 2
+    assert len(READINGS) == len(set(READINGS)) == 2 * 4 * 2 + 4
     assert OURS in READINGS
     assert Reading(8, 256, "zhang") == OURS
     assert OURS.thetas[[0, 51, 255]].tolist() == [0, 0.2, 1]
@@ -116,6 +117,20 @@ def test_four_pixels_by_hand():
     assert segments(levels, thetas, 8).tolist() == [1, 1, 1, 1, 1]
     assert segments(levels, thetas, 4).tolist() == [1, 1, 1, 2, 2]
     assert segments(np.zeros((2, 2), np.uint16), thetas).tolist() == [1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (2, 30)])
+def test_segments_of_a_size_equal_labelling(shape):
+    levels = np.random.default_rng(0).integers(1, 65536, shape, dtype=np.uint16)
+    levels.setflags(write=False)
+    found = counted(levels)
+    assert set(found) == {(reading.neighbours, reading.smallest) for reading in READINGS}
+    for (neighbours, smallest), counts in found.items():
+        expected = []
+        for theta in THETAS:
+            pieces = label(levels >= SIXTEEN_BIT.level(theta), connectivity=NEIGHBOURS[neighbours])
+            expected.append(int((np.bincount(pieces.ravel())[1:] >= smallest).sum()) if theta else 1)
+        assert counts.tolist() == expected
 
 
 def test_a_truth_by_hand():

@@ -82,8 +82,9 @@ def write_run(folder, run):
     pd.DataFrame(points, columns=["mask", "recall", "precision", "low", "high"]).to_csv(folder / "pr.csv", index=False)
     thetas = pd.DataFrame({"theta": [0.0, 0.5, 1.0], "connectivity": [0.2, 0.8, 0.5]})
     thetas.assign(low=0.1, high=0.9).to_csv(folder / "connectivity.csv", index=False)
-    readings = [(n, levels, "zhang", 0.5 - 0.2 * (n == 4), 0.4, 0.6) for n in (8, 4) for levels in (101, 256)]
-    names = ["neighbours", "levels", "skeleton", "connectivity", "low", "high"]
+    readings = [(n, levels, "zhang", 1, 0.5 - 0.2 * (n == 4), 0.4, 0.6) for n in (8, 4) for levels in (101, 256)]
+    readings.append((8, 256, "zhang", 10, 0.9, 0.8, 1.0))
+    names = ["neighbours", "levels", "skeleton", "smallest", "connectivity", "low", "high"]
     pd.DataFrame(readings, columns=names).to_csv(folder / "sensitivity.csv", index=False)
     bins = pd.DataFrame({"mask": ["fov", "frame"], "bin_low": 0.0, "bin_high": 0.05, "pixels": 10, "probability": 0.02})
     bins.assign(vessel=0.01, low=0.0, high=0.02).to_csv(folder / "calibration.csv", index=False)

@@ -124,9 +124,10 @@ def test_the_same_maps_under_every_protocol(text):
 
 def test_connectivity_under_other_readings(text):
     readings = part(text, "Connectivity under other readings")
-    assert row(readings, "Neighbours") == ["Neighbours", "Levels", "Skeleton", "IterNet", "UNet"]
-    assert row(readings, "8", "256") == ["8", "256", "zhang (ours)", "0.5000", "0.5000"]
-    assert row(readings, "4", "101")[3] == "0.3000"
+    assert row(readings, "Neighbours") == ["Neighbours", "Levels", "Smallest segment", "Skeleton", "IterNet", "UNet"]
+    assert row(readings, "8", "256", "any") == ["8", "256", "any", "zhang (ours)", "0.5000", "0.5000"]
+    assert row(readings, "8", "256", "10 pixels") == ["8", "256", "10 pixels", "zhang", "0.9000", "0.9000"]
+    assert row(readings, "4", "101")[4] == "0.3000"
 
 
 def test_a_data_set_without_claims_has_ours_alone(tmp_path, one_seed, sensitivity):

@@ -1,8 +1,8 @@
 """Connectivity: does a map keep its vessels in one piece? (IterNet, WACV 2020, Eq. 3)
 
-The paper leaves open what a segment is, the thresholds, the skeleton and the mask. Here: 8-connected segments, the
-thresholds k/255 for k = 0 ... 255, Zhang's skeleton, the whole frame (the paper prints one value for both masks). What
-other readings give is kept beside it (``READINGS``).
+The paper leaves open what a segment is, the thresholds, the skeleton and the mask. Here: 8-connected segments of any
+size, the thresholds k/255 for k = 0 ... 255, Zhang's skeleton, the whole frame (the paper prints one value for both
+masks). What other readings give is kept beside it (``READINGS``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 from skimage.measure import label
-from skimage.morphology import skeletonize
+from skimage.morphology import area_opening, max_tree, skeletonize
 
 from vesselbench.metrics.levels import SIXTEEN_BIT, Scale
 
@@ -26,11 +26,24 @@ SKELETONS = ("zhang", "lee")
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to fill the paper's gaps: neighbours of a pixel (8 or 4), number of thresholds, skeleton."""
+    """One way to fill the paper's gaps.
+
+    Attributes
+    ----------
+    neighbours
+        Of a pixel, 8 or 4.
+    levels
+        Number of thresholds.
+    skeleton
+        ``zhang`` or ``lee``.
+    smallest
+        Pixels that a segment of the map must have to count; all count at 1.
+    """
 
     neighbours: int = 8
     levels: int = 256
     skeleton: str = "zhang"
+    smallest: int = 1
 
     @property
     def thetas(self) -> np.ndarray:
@@ -40,6 +53,7 @@ class Reading:
 
 OURS = Reading()
 READINGS = tuple(Reading(*choice) for choice in product(NEIGHBOURS, (11, 51, 101, 256), SKELETONS))
+READINGS += tuple(Reading(smallest=pixels) for pixels in (5, 10, 20, 40))
 THETAS = np.unique(np.concatenate([reading.thetas for reading in READINGS]))  # of all readings together
 
 
@@ -83,6 +97,36 @@ def segments(
     gained, joined = (np.bincount(values, minlength=thetas.size + 1) for values in (passed.ravel(), forest))
     above = (gained - joined)[::-1].cumsum()[::-1][1 : thetas.size - whole + 1]
     return np.concatenate([np.ones(whole, np.int64), above])
+
+
+def counted(levels: np.ndarray, scale: Scale = SIXTEEN_BIT) -> dict[tuple[int, int], np.ndarray]:
+    """Count the segments of a map as all of ``READINGS`` ask for.
+
+    Segments of fewer pixels than a size are gone, at every threshold, after an area opening of the map (Vincent,
+    "Grayscale area openings and closings", 1993).
+
+    Parameters
+    ----------
+    levels
+        uint16 (H, W), the probability map on its ``scale``.
+    scale
+        What probability each level stands for.
+
+    Returns
+    -------
+    dict
+        (neighbours, smallest) -> segments at each of ``THETAS``.
+    """
+    found = {}
+    for neighbours, axes in NEIGHBOURS.items():
+        sizes = {reading.smallest for reading in READINGS if reading.neighbours == neighbours}
+        maps = {1: levels}
+        if len(sizes) > 1:
+            rimmed = np.pad(levels, 1)  # scikit-image's tree takes nothing narrower than three pixels
+            tree = max_tree(rimmed, axes)
+            maps |= {size: area_opening(rimmed, size, axes, *tree)[1:-1, 1:-1] for size in sizes - {1}}
+        found |= {(neighbours, size): segments(one, THETAS, neighbours, scale) for size, one in maps.items()}
+    return found
 
 
 def _neighbours(neighbours: int) -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:

@@ -32,7 +32,7 @@ class ImageRecord:
     permuted
         Inside the field of view, native truth, the map's pixels there in random order.
     segments
-        Neighbours (8, 4) -> segments of the map at each of ``connectivity.THETAS``, whole frame.
+        (neighbours, smallest that counts) -> segments of the map at each of ``connectivity.THETAS``, whole frame.
     skeletons
         Truth -> its segments and skeleton pixels, whole frame.
     topology
@@ -45,7 +45,7 @@ class ImageRecord:
     histograms: dict[tuple[str, str], Histogram]
     outside: dict[str, Histogram]
     permuted: Histogram
-    segments: dict[int, np.ndarray]
+    segments: dict[tuple[int, int], np.ndarray]
     skeletons: dict[str, connectivity.Skeleton]
     topology: dict[tuple[str, str], dict[str, float]]
     binary: bool
@@ -92,10 +92,7 @@ def score_image(
         histograms={(m, t): histogram(truths[t], levels, masks[m]) for m in masks for t in truths},
         outside={name: histogram(binary, levels, ~fov) for name, binary in truths.items()},
         permuted=histogram(truth, shuffled, fov),
-        segments={
-            neighbours: connectivity.segments(levels, connectivity.THETAS, neighbours, scale)
-            for neighbours in connectivity.NEIGHBOURS
-        },
+        segments=connectivity.counted(levels, scale),
         skeletons={name: connectivity.describe_truth(binary) for name, binary in truths.items()},
         topology={
             (t, threshold): {name: score(shapes[t], found[threshold]) for name, score in TOPOLOGY.items()}

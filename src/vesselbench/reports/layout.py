@@ -27,6 +27,7 @@ PIXELS = {"fov": "field of view", "frame": "whole frame", "unknown": "not said"}
 TEXT = frozenset(
     ("Data set", "Method", "Mode", "Source", "Table", "Pixels", "Score", "Verdict", "First", "Second", "The data say")
     + ("Pooling", "Truth", "Threshold", "Skeleton", "Protocol", "Possible with", "The paper says", "Output", "Stride")
+    + ("Smallest segment",)
 )  # columns of words, which stand to the left
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from vesselbench.metrics.connectivity import OURS
+from vesselbench.metrics.connectivity import OURS, Reading
 from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.reports.averages import Average, average
 from vesselbench.reports.collect import Results, Run
@@ -72,15 +72,18 @@ def reading_table(sensitivity: pd.DataFrame, mode: str) -> list[str]:
     Parameters
     ----------
     sensitivity
-        Columns model, mode, neighbours, levels, skeleton, connectivity.
+        Columns model, mode, neighbours, levels, skeleton, smallest, connectivity.
     mode
         The mode to show.
     """
     chosen = sensitivity[sensitivity["mode"] == mode]
     models = list(chosen["model"].unique())
-    rows = [["Neighbours", "Levels", "Skeleton", *map(display_name, models)]]
-    for reading, table in chosen.groupby(["neighbours", "levels", "skeleton"], sort=False):
+    rows = [["Neighbours", "Levels", "Smallest segment", "Skeleton", *map(display_name, models)]]
+    for choice, table in chosen.groupby(["neighbours", "levels", "skeleton", "smallest"], sort=False):
+        reading = Reading(*choice)
         means = table.groupby("model")["connectivity"].mean()
-        ours = " (ours)" if reading == (OURS.neighbours, OURS.levels, OURS.skeleton) else ""
-        rows.append([*map(str, reading[:2]), reading[2] + ours, *(f"{means[model]:.4f}" for model in models)])
+        pixels = "any" if reading.smallest == 1 else f"{reading.smallest} pixels"
+        words = [str(reading.neighbours), str(reading.levels), pixels]
+        ours = " (ours)" if reading == OURS else ""
+        rows.append([*words, reading.skeleton + ours, *(f"{means[model]:.4f}" for model in models)])
     return align(rows)
