@@ -32,7 +32,7 @@ class ImageRecord:
     permuted
         Inside the field of view, native truth, the map's pixels there in random order.
     segments
-        (neighbours, smallest that counts) -> segments of the map at each of ``connectivity.THETAS``, whole frame.
+        Each of ``connectivity.READINGS`` -> segments of the map at each of its thresholds, whole frame.
     skeletons
         Truth -> its segments and skeleton pixels, whole frame.
     topology
@@ -45,7 +45,7 @@ class ImageRecord:
     histograms: dict[tuple[str, str], Histogram]
     outside: dict[str, Histogram]
     permuted: Histogram
-    segments: dict[tuple[int, int], np.ndarray]
+    segments: dict[connectivity.Reading, np.ndarray]
     skeletons: dict[str, connectivity.Skeleton]
     topology: dict[tuple[str, str], dict[str, float]]
     binary: bool

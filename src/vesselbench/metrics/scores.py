@@ -32,8 +32,7 @@ def binary(records: Sequence[ImageRecord]) -> bool:
 
 def curve(record: ImageRecord, truth: str, reading: connectivity.Reading, tolerance: float) -> np.ndarray:
     """C(theta) of one image at the thresholds of a reading, float64 (levels,)."""
-    found = record.segments[reading.neighbours, reading.smallest][np.searchsorted(connectivity.THETAS, reading.thetas)]
-    return connectivity.connectivity_curve(record.skeletons[truth], found, reading, tolerance)
+    return connectivity.connectivity_curve(record.skeletons[truth], record.segments[reading], reading, tolerance)
 
 
 def image_table(records: Sequence[ImageRecord], thresholds: Mapping[str, int], tolerance: float) -> pd.DataFrame:
