@@ -9,7 +9,7 @@ stages = YAML(typ="safe").load(Path("dvc.lock"))["stages"]
 trained = [
     name
     for name in stages
-    if name.split("@")[0].split("_")[-1] in ("train", "predict", "threshold") and "phantom" not in name
+    if name.split("@")[0].split("_")[-1] in ("train", "predict", "threshold", "weights") and "phantom" not in name
 ]
 chosen = {"trained": trained, "rest": [name for name in stages if name not in trained]}
 print(*chosen[sys.argv[1]], sep="\n")

@@ -20,7 +20,7 @@ for dataset in published["datasets"]:
             pull += [f"data/predictions/{'/'.join(key)}", f"data/thresholds/{'/'.join(key)}.json"]
             score.append(f"{group}evaluate@{'-'.join(key)}")
     for key in product([dataset], published["weights"], map(str, run["seeds"])):
-        pull.append(f"data/models/{'/'.join(key)}")
+        pull.append(f"data/weights/{'/'.join(key)}")
         report += [f"card@{'-'.join((*key, mode))}" for mode in published["modes"]]
 pull += [f"data/networks/{model}.json" for model in published["weights"]]
 print(*{"pull": pull, "repro": [*download, *score, *report, "summary"]}[sys.argv[1]], sep="\n")

@@ -149,7 +149,7 @@ def add_segment(groups: argparse._SubParsersAction) -> None:
         dest="name",
         required=True,
         metavar="NAME",
-        help="data set, model and seed, such as drive-iternet-0; 'dvc pull data/models/drive/iternet/0' fetches them",
+        help="data set, model and seed, such as drive-iternet-0; 'dvc pull data/weights/drive/iternet/0' fetches them",
     )
     command.add_argument("--out", type=Path, default=Path("vessels"), metavar="DIR", help="default: vessels")
     command.add_argument(

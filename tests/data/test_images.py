@@ -1,18 +1,9 @@
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.metrics import roc_auc_score
 
 from vesselbench.config import UserError
-from vesselbench.data.images import (
-    read_classes,
-    read_image,
-    read_label,
-    read_levels,
-    read_mask,
-    write_levels,
-    write_mask,
-)
+from vesselbench.data.images import read_classes, read_image, read_label, read_mask, write_mask
 
 
 def save(path, rows, dtype=np.uint8):
@@ -90,50 +81,6 @@ def test_mask_round_trip(tmp_path):
     again = read_mask(tmp_path / "mask.png")
     assert again.dtype == bool
     assert np.array_equal(again, mask)
-
-
-def test_levels_round_trip_and_round(tmp_path):
-    path = tmp_path / "map.png"
-    write_levels(path, np.array([[0, 1, 0.5, 0.6 / 65535]], np.float32))
-    levels = read_levels(path, (1, 4))
-    assert levels.dtype == np.uint16
-    assert levels.tolist() == [[0, 65535, 32768, 1]]
-
-
-@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
-def test_levels_outside_0_to_1(tmp_path, value):
-    with pytest.raises(ValueError, match="probabilities must lie in"):
-        write_levels(tmp_path / "map.png", np.array([[value]]))
-    assert not (tmp_path / "map.png").exists()
-
-
-def test_eight_bits_hold_levels_of_the_logit(tmp_path):
-    path = tmp_path / "map.png"
-    one = 17 / 255  # the logit from one level to the next
-    write_levels(path, np.array([[0, 1, 0.5, 0.49999, 1 / (1 + np.exp(-0.9 * one))]]), bits=8)
-    assert np.asarray(Image.open(path)).tolist() == [[0, 255, 128, 127, 128]]
-    low, half = 1 / (1 + np.exp(8.5)), 1 / (1 + np.exp(-one / 2))
-    expected = [low, 1 - low, half, 1 - half, half]
-    assert read_levels(path, (1, 5)).dtype == np.uint16
-    assert read_levels(path, (1, 5))[0].tolist() == [round(65535 * value) for value in expected]
-
-
-def test_eight_bits_keep_order_decision_and_auc(tmp_path):
-    generator = np.random.default_rng(0)
-    truth = generator.random((1000, 1000)) < 0.12
-    probability = 1 / (1 + np.exp(-generator.normal(np.where(truth, 1, -4), 1.8)))
-    write_levels(tmp_path / "eight.png", probability, bits=8)
-    write_levels(tmp_path / "sixteen.png", probability)
-    eight, sixteen = (read_levels(tmp_path / f"{name}.png") for name in ("eight", "sixteen"))
-    assert np.array_equal(eight >= 32768, sixteen >= 32768)
-    assert np.all(np.diff(eight.ravel()[np.argsort(probability, axis=None)].astype(int)) >= 0)
-    assert abs(roc_auc_score(truth.ravel(), eight.ravel()) - roc_auc_score(truth.ravel(), sixteen.ravel())) < 1.5e-5
-
-
-def test_a_colour_file_is_no_map(tmp_path):
-    Image.new("RGB", (2, 1)).save(tmp_path / "map.png")
-    with pytest.raises(UserError, match="not a grey PNG of 8 or 16 bits"):
-        read_levels(tmp_path / "map.png")
 
 
 def test_missing_and_broken_files(tmp_path):

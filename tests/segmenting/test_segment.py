@@ -11,7 +11,7 @@ from PIL import Image
 
 from vesselbench import cli
 from vesselbench.data.fov import estimate
-from vesselbench.data.images import read_levels
+from vesselbench.data.levels import read_levels
 from vesselbench.models.build import NetworkEntry, build_network, load_network, save_network
 from vesselbench.segmenting.command import segment
 

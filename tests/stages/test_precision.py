@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from tiny_project import run_stage, write_params
 
-from vesselbench.data.images import read_levels
+from vesselbench.data.levels import read_levels
 
 
 def test_bf16_agrees_with_float32(project):

@@ -8,7 +8,7 @@ import pytest
 from tiny_project import ROOT, contents, run_stage, write_params
 
 from vesselbench.config import UserError, read_params
-from vesselbench.data.images import read_levels
+from vesselbench.data.levels import read_levels
 from vesselbench.stages.predict import read_prediction
 from vesselbench.stages.train import read_recipe
 

@@ -11,7 +11,7 @@ from dvc.repo import Repo
 from tiny_project import ROOT, contents, run_stage
 
 from vesselbench.config import UserError
-from vesselbench.data.images import read_levels, write_levels
+from vesselbench.data.levels import read_levels, write_levels
 from vesselbench.data.sample import read_samples
 from vesselbench.data.splits import read_split
 

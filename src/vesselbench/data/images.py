@@ -1,4 +1,4 @@
-"""Photographs, label maps, masks and probability maps: the only place that reads or writes image files."""
+"""Photographs, label maps and masks: reading and writing their files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from PIL import Image
 
 from vesselbench.config import UserError
 
-WHITE_16_BIT = 65535
-GREATEST_LOGIT = 8.5  # of an 8-bit map: probabilities from 0.0002 to 0.9998
 Shape = tuple[int, int]
 
 
@@ -33,7 +31,7 @@ def read_image(path: Path) -> np.ndarray:
     UserError
         The file is missing, or is no whole image.
     """
-    return _read(path, "RGB")
+    return read_pixels(path, "RGB")
 
 
 def read_label(path: Path, shape: Shape | None = None) -> np.ndarray:
@@ -57,7 +55,7 @@ def read_label(path: Path, shape: Shape | None = None) -> np.ndarray:
     UserError
         The file is missing or no whole image, has more than two grey levels, or is of another shape.
     """
-    grey = _read(path, "L")
+    grey = read_pixels(path, "L")
     levels = np.unique(grey)
     if len(levels) > 2:
         some = ", ".join(map(str, levels[:4]))
@@ -66,7 +64,7 @@ def read_label(path: Path, shape: Shape | None = None) -> np.ndarray:
             "and vessel; threshold it, and store it in a format without loss such as PNG"
         )
     threshold = levels[0] if len(levels) == 2 else 127
-    return (_checked(grey, path, shape) > threshold).astype(np.uint8)
+    return (of_shape(grey, path, shape) > threshold).astype(np.uint8)
 
 
 def read_classes(path: Path, classes: int, shape: Shape | None = None) -> np.ndarray:
@@ -82,7 +80,7 @@ def read_classes(path: Path, classes: int, shape: Shape | None = None) -> np.nda
     UserError
         As :func:`read_label`; or a value is not below ``classes``, or the image is not 8-bit grey or palette.
     """
-    values = _read(path)
+    values = read_pixels(path)
     if values.dtype != np.uint8 or values.ndim != 2:
         raise UserError(f"{path}: not an 8-bit image with one channel; store each pixel's class as its value")
     if values.max() >= classes:
@@ -90,7 +88,7 @@ def read_classes(path: Path, classes: int, shape: Shape | None = None) -> np.nda
             f"{path}: class {values.max()}; with {classes} classes the values are 0 to {classes - 1}; "
             "correct the label, or the number of classes"
         )
-    return _checked(values, path, shape)
+    return of_shape(values, path, shape)
 
 
 def read_mask(path: Path, shape: Shape | None = None) -> np.ndarray:
@@ -103,63 +101,8 @@ def write_mask(path: Path, mask: np.ndarray) -> None:
     Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)).save(path)
 
 
-def read_levels(path: Path, shape: Shape | None = None) -> np.ndarray:
-    """Read a probability map written by :func:`write_levels`, of either depth.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint16 (H, W); 65535 stands for probability 1.
-
-    Raises
-    ------
-    UserError
-        As :func:`read_label`, or the image is not grey of 8 or 16 bits.
-    """
-    values = _read(path)
-    if values.dtype == np.uint8 and values.ndim == 2:
-        logit = (np.arange(256) / 255 * 2 - 1) * GREATEST_LOGIT
-        values = np.rint(WHITE_16_BIT / (1 + np.exp(-logit))).astype(np.uint16)[values]
-    if values.dtype != np.uint16:
-        raise UserError(f"{path}: not a grey PNG of 8 or 16 bits; predict again to write it")
-    return _checked(values, path, shape)
-
-
-def write_levels(path: Path, probability: np.ndarray, bits: int = 16) -> None:
-    """Write probabilities (H, W) in [0, 1] as a grey PNG, rounded to the nearest of its levels.
-
-    Parameters
-    ----------
-    path
-        Where to.
-    probability
-        Float (H, W).
-    bits
-        16: grey v stands for probability v / 65535. 8: for the logit (2 v / 255 - 1) * ``GREATEST_LOGIT``, and what is
-        beyond goes to 0 and 255. These 256 levels lie where a network's probabilities do: no pixel crosses 0.5, and on
-        DRIVE's test images the area under the ROC curve moved by less than 1e-5 for each of seven networks, in files
-        less than half as large.
-
-    Raises
-    ------
-    ValueError
-        A value lies outside [0, 1] or is not a number.
-    """
-    if not np.all((probability >= 0) & (probability <= 1)):
-        raise ValueError(f"{path}: probabilities must lie in [0, 1]")
-    probability = probability.astype(np.float64)
-    if bits == 16:
-        levels = np.rint(probability * WHITE_16_BIT).astype(np.uint16)
-    else:
-        with np.errstate(divide="ignore"):
-            logit = np.log(probability) - np.log1p(-probability)
-        logit = np.clip(logit, -GREATEST_LOGIT, GREATEST_LOGIT)
-        # Up from the middle: probability 0.5 itself counts as vessel.
-        levels = np.floor((logit / GREATEST_LOGIT + 1) / 2 * 255 + 0.5).astype(np.uint8)
-    Image.fromarray(levels).save(path)
-
-
-def _read(path: Path, mode: str | None = None) -> np.ndarray:
+def read_pixels(path: Path, mode: str | None = None) -> np.ndarray:
+    """Read an image as Pillow has it, or converted to one of its modes; UserError as :func:`read_image`."""
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file; run the stage that writes it, or correct the path")
     with (
@@ -170,7 +113,8 @@ def _read(path: Path, mode: str | None = None) -> np.ndarray:
     raise UserError(f"{path}: not an image, or not the whole of one; fetch or write it again")
 
 
-def _checked(values: np.ndarray, path: Path, shape: Shape | None) -> np.ndarray:
+def of_shape(values: np.ndarray, path: Path, shape: Shape | None) -> np.ndarray:
+    """Return an image (H, W) that is of the shape asked for, if any; UserError if it is not."""
     if shape is not None and values.shape != tuple(shape):
         found, wanted = (f"{size[0]} x {size[1]}" for size in (values.shape, shape))
         raise UserError(

@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from vesselbench.config import UserError
+from vesselbench.data.levels import stored_levels
 
 FORMATS = ("PNG", "TIFF", "GIF", "BMP", "PPM")  # Pillow's names, PPM for PGM too; no JPEG, which changes the values
 COLOUR = ("RGB", "RGBX", "RGBA", "P", "PA")  # Pillow's modes whose channels may still be equal
@@ -36,7 +37,8 @@ def read_map(path: Path) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (H, W): uint8, where v stands for probability v / 255; uint16, for v / 65535; or float32 or float64, the
+        (H, W): uint8, where v stands for probability v / 255, unless the file holds a table of its own
+        (``vesselbench.data.levels.write_levels``); uint16, for v / 65535; or float32 or float64, the
         probability itself. Integers that are 0 and 1 alone are taken for labels, and become 0 and 255, or 65535.
 
     Raises
@@ -79,7 +81,8 @@ def _read_image(path: Path) -> np.ndarray:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             pages, deep = getattr(image, "n_frames", 1), ";16" in str(image.tile)  # asked before loading empties it
             if pages == 1 and not (deep and image.mode in COLOUR):  # Pillow would cut 16 bits a channel down to 8
-                return _grey(image, path)
+                values, levels = _grey(image, path), stored_levels(path)
+                return values if levels is None else levels[values]
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's errors for what is no whole image
         if path.suffix.lower() in (".tif", ".tiff"):
             return _read_tiff(path)

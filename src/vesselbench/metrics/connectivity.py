@@ -31,12 +31,8 @@ class Reading:
 
     Attributes
     ----------
-    neighbours
-        Of a pixel, 8 or 4.
-    levels
-        Number of thresholds.
-    skeleton
-        ``zhang`` or ``lee``.
+    neighbours, levels, skeleton
+        Of a pixel (8 or 4); number of thresholds; ``zhang`` or ``lee``.
     smallest
         Pixels that a segment of the map must have to count; all count at 1.
     """

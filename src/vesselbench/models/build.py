@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import nn
 
 import vesselbench.models
 from vesselbench.config import PARAMS, UserError
@@ -96,12 +96,8 @@ def build_network(entry: NetworkEntry, classes: int = 1) -> nn.Module:
 
 
 def save_network(folder: Path, network: nn.Module, entry: NetworkEntry, **about: Any) -> None:
-    """Write ``weights.safetensors`` and ``model.json`` (what rebuilds it, and ``about``) into an existing folder.
-
-    Kernels are stored in half precision, finer than the bfloat16 in which networks predict; scores are always of what
-    was stored. Vectors (biases, batch statistics) stay as they are: small, and some beyond its range.
-    """
-    weights = {name: _stored(tensor.detach().cpu().contiguous()) for name, tensor in network.state_dict().items()}
+    """Write ``weights.safetensors`` and ``model.json`` (what rebuilds it, and ``about``) into an existing folder."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     # Not save_file, which reports a full disk as an error of its own, and makes a file that others may not read.
     (folder / "weights.safetensors").write_bytes(save(weights))
     (folder / "model.json").write_text(json.dumps({**asdict(entry), **about}, indent=2) + "\n")
@@ -121,8 +117,3 @@ def load_network(folder: Path) -> tuple[nn.Module, NetworkEntry]:
     network = build_network(entry)
     network.load_state_dict(load_file(folder / "weights.safetensors"))
     return network.eval(), entry
-
-
-def _stored(tensor: Tensor) -> Tensor:
-    half = tensor.half() if tensor.dim() > 1 else tensor
-    return half if half.isfinite().all() else tensor

@@ -32,7 +32,7 @@ class Prediction:
     output
         Which of the network's outputs the maps are of: 1, 2, ... in their order; 0 for the last, which is its answer.
     bits
-        Of a stored map, 8 or 16 (``vesselbench.data.images.write_levels``).
+        Of a stored map, 8 or 16 (``vesselbench.data.levels.write_levels``).
     hardware
         See ``vesselbench.device``.
     """

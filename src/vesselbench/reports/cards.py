@@ -16,7 +16,7 @@ from vesselbench.reports.recipes import recipe_notes
 from vesselbench.reports.style import display_name
 
 SCORES = (*COLUMNS, "cldice")
-LOGGED = "Every value is in `model.json` beside the weights, every loss in `log.csv`."
+LOGGED = "Every value is in `model.json` beside the weights."
 NO_DEVICE = (
     "**Not a medical device.** Made for research, validated in no clinic; not for diagnosis, screening or treatment."
 )
@@ -26,7 +26,7 @@ LIBRARY = {  # papers of architectures that come from segmentation_models_pytorc
 USE = """In a clone of this repository, where the first command fetches the weights:
 
 ```sh
-dvc pull data/models/{dataset}/{model}/{seed}
+dvc pull data/weights/{dataset}/{model}/{seed}
 vesselbench segment photograph.jpg --weights {name}     # writes vessels/photograph.png
 ```
 
@@ -158,6 +158,7 @@ def limits(trained: Trained) -> list[str]:
         "untried.",
         "It looks for vessels as wide as those in these photographs: bring others to their size first.",
         f"The scores are of {len(trained.run.scores['images'])} images of the same data set; expect less elsewhere.",
+        "Kernels are stored in half precision; the scores are those of the network before that.",
         "The intervals are over test images, not over seeds: this is one training, and another one differs.",
     ]
     if REDUCED in trained.budget:

@@ -13,7 +13,8 @@ from torch import nn
 
 from vesselbench.config import UserError
 from vesselbench.data.fov import estimate
-from vesselbench.data.images import read_image, write_levels, write_mask
+from vesselbench.data.images import read_image, write_mask
+from vesselbench.data.levels import write_levels
 from vesselbench.data.manifest import read_manifest
 from vesselbench.data.preprocess import preprocess
 from vesselbench.device import Hardware

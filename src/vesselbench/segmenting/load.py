@@ -10,10 +10,11 @@ from torch import nn
 from vesselbench.config import UserError
 from vesselbench.models.build import NetworkEntry, load_network
 
+KINDS = ("weights", "models")
 NAME = re.compile(r"(\w+)-(\w+)-(\d+)")
 
 
-def load(name: str, folder: Path = Path("data/models")) -> tuple[nn.Module, NetworkEntry]:
+def load(name: str, folder: Path = Path("data")) -> tuple[nn.Module, NetworkEntry]:
     """Rebuild a trained network by its name.
 
     Parameters
@@ -21,7 +22,7 @@ def load(name: str, folder: Path = Path("data/models")) -> tuple[nn.Module, Netw
     name
         Data set, model and seed, as in the name of the DVC stage that trains it: ``"drive-iternet-0"``.
     folder
-        Holds ``<data set>/<model>/<seed>``.
+        Holds ``weights/<data set>/<model>/<seed>``, as published, or ``models/...``, as trained.
 
     Returns
     -------
@@ -41,18 +42,20 @@ def load(name: str, folder: Path = Path("data/models")) -> tuple[nn.Module, Netw
             f"weights {name!r}: a name is data set, model and seed joined by '-', such as drive-iternet-0; "
             f"{_choice(folder)}"
         )
-    place = folder.joinpath(*words.groups())
-    if not all((place / file).is_file() for file in ("model.json", "weights.safetensors")):
-        raise UserError(
-            f"{place}: no trained network; {_choice(folder)}; fetch it by 'dvc pull {place}', or train it by "
-            f"'dvc repro train@{name}' (more_train@{name} if {words[2]} stands in run.more)"
-        )
-    return load_network(place)
+    places = [folder.joinpath(kind, *words.groups()) for kind in KINDS]
+    for place in places:
+        if all((place / file).is_file() for file in ("model.json", "weights.safetensors")):
+            return load_network(place)
+    raise UserError(
+        f"{places[0]}: no trained network; {_choice(folder)}; fetch it by 'dvc pull {places[0]}', or train it by "
+        f"'dvc repro train@{name}' (more_train@{name} if {words[2]} stands in run.more)"
+    )
 
 
 def trained_names(folder: Path) -> list[str]:
     """List the names of the networks in a folder, sorted; none where it is absent."""
-    return sorted("-".join(path.parts[-4:-1]) for path in folder.glob("*/*/*/model.json"))
+    found = [path for kind in KINDS for path in folder.glob(f"{kind}/*/*/*/model.json")]
+    return sorted({"-".join(path.parts[-4:-1]) for path in found})
 
 
 def _choice(folder: Path) -> str:

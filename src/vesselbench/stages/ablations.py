@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vesselbench.config import PARAMS, UserError, read_params
-from vesselbench.data.images import read_image, read_levels
+from vesselbench.data.images import read_image
+from vesselbench.data.levels import read_levels
 from vesselbench.files import whole_file
 from vesselbench.reports.ablation_figures import (
     OutputMaps,

@@ -19,7 +19,7 @@ from vesselbench.stages.entry import start
 
 def main(dataset: str, model: str, seed: str, mode: str) -> None:
     stage = f"card@{dataset}-{model}-{seed}-{mode}"
-    weights, split = Path("data/models", dataset, model, seed), Path("data/splits", f"{dataset}.csv")
+    weights, split = Path("data/weights", dataset, model, seed), Path("data/splits", f"{dataset}.csv")
     about = json.loads(content(weights / "model.json", stage))
     if not about["recipe"]:
         raise UserError(f"{weights}: {model} learned nothing, so there are no weights to tell of; leave it out")

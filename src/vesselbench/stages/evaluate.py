@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vesselbench.config import UserError, build, read_params
-from vesselbench.data.images import read_levels
+from vesselbench.data.levels import read_levels
 from vesselbench.files import whole_folder
 from vesselbench.metrics.consistency import check_record
 from vesselbench.metrics.evaluation import Evaluation, evaluate

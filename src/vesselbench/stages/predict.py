@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 
 from vesselbench.config import build, chosen_layers, overlay, read_params
-from vesselbench.data.images import read_image, write_levels
+from vesselbench.data.images import read_image
+from vesselbench.data.levels import write_levels
 from vesselbench.data.preprocess import preprocess
 from vesselbench.data.sample import read_samples
 from vesselbench.data.splits import read_split

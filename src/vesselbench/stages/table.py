@@ -9,7 +9,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from vesselbench.config import PARAMS, UserError, read_params
-from vesselbench.data.images import read_image, read_levels
+from vesselbench.data.images import read_image
+from vesselbench.data.levels import read_levels
 from vesselbench.files import whole_file
 from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports.collect import (

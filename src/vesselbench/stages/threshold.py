@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vesselbench.config import UserError
-from vesselbench.data.images import read_levels
+from vesselbench.data.levels import read_levels
 from vesselbench.files import whole_file
 from vesselbench.metrics.curves import histogram
 from vesselbench.metrics.threshold import choose_threshold
