@@ -7,6 +7,7 @@ import tifffile
 from PIL import Image
 
 from vesselbench.config import UserError
+from vesselbench.data.levels import read_levels, write_levels
 from vesselbench.data.maps import read_map
 
 EIGHT = np.array([[0, 7, 128], [200, 254, 255]], np.uint8)
@@ -318,3 +319,8 @@ def test_odd_metadata_does_not_warn(tmp_path):
     data[at : at + 4] = struct.pack("<I", 10**6)  # the description now lies behind the file's end
     path.write_bytes(data)
     same(path, EIGHT)  # warnings are errors here
+
+
+def test_a_map_with_levels_of_its_own_is_read_as_the_pipeline_reads_it(tmp_path):
+    write_levels(tmp_path / "map.png", np.random.default_rng(0).random((300, 301)) ** 4, bits=8)
+    assert np.array_equal(read_map(tmp_path / "map.png"), read_levels(tmp_path / "map.png"))

@@ -103,7 +103,7 @@ def test_recipe(trained):
         "- Adam, learning rate 0.001, schedule constant, 0 steps of warm-up, weight decay 0.",
         "- Weights of the epoch of lowest training loss.",
         "- Augmentation: rotation 180 degrees (probability 0.5).",
-        "- Every value is in `model.json` beside the weights, every loss in `log.csv`.",
+        "- Every value is in `model.json` beside the weights.",
     ]
 
 
@@ -144,7 +144,7 @@ def test_scores_stand_with_their_intervals_and_protocol(trained):
 
 def test_it_shows_how_to_use_it(trained):
     lines = section(trained, "How to use it")
-    assert "dvc pull data/models/drive/unet/2" in lines
+    assert "dvc pull data/weights/drive/unet/2" in lines
     assert "vesselbench segment photograph.jpg --weights drive-unet-2     # writes vessels/photograph.png" in lines
     code = "\n".join(lines).split("```python\n")[1].split("```")[0]
     compile(code, "card", "exec")

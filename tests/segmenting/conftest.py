@@ -10,11 +10,11 @@ SMALL = NetworkEntry("iternet", "rgb", {"width": 4, "iterations": 2})
 
 @pytest.fixture
 def weights(tmp_path, monkeypatch):
-    """Make ``data/models`` hold phantom-small-0 and drive-small-3 below the working folder."""
+    """Make ``data/weights`` hold phantom-small-0 and drive-small-3 below the working folder."""
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(5)
     for place in ("phantom/small/0", "drive/small/3"):
-        folder = tmp_path / "data/models" / place
+        folder = tmp_path / "data/weights" / place
         folder.mkdir(parents=True)
         save_network(folder, build_network(SMALL), SMALL, recipe=None)
-    return tmp_path / "data/models"
+    return tmp_path / "data"

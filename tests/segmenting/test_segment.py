@@ -68,7 +68,7 @@ def test_a_map_is_the_networks_answer_inside_the_field_of_view_and_0_outside(wei
     save("eye.png")
     said = run(monkeypatch, capsys, "eye.png", "--binary")
     fov = estimate(fundus())
-    expected = np.where(fov, padded_answer(weights / "phantom/small/0", fundus()), 0)
+    expected = np.where(fov, padded_answer(weights / "weights/phantom/small/0", fundus()), 0)
     assert 0.2 < fov.mean() < 0.8
     assert agree("vessels/eye.png", expected)
     with Image.open("vessels/eye_vessels.png") as image:
@@ -87,7 +87,7 @@ def test_the_whole_frame_on_wish(weights, monkeypatch, capsys):
     said = run(monkeypatch, capsys, "eye.jpg", "--whole-frame", "--out", "deep/maps")
     with Image.open("eye.jpg") as image:
         pixels = np.array(image)
-    assert agree("deep/maps/eye.png", padded_answer(weights / "phantom/small/0", pixels))
+    assert agree("deep/maps/eye.png", padded_answer(weights / "weights/phantom/small/0", pixels))
     assert said.endswith(" % of the frame\n")
     assert [path.name for path in Path("deep/maps").iterdir()] == ["eye.png"]
 
@@ -96,7 +96,7 @@ def test_patches_are_averaged(weights, monkeypatch, capsys):
     pixels = fundus((128, 192))
     save("eye.png", pixels)
     run(monkeypatch, capsys, "eye.png", "--whole-frame", "--stride", "64")
-    network, _ = load_network(weights / "phantom/small/0")
+    network, _ = load_network(weights / "weights/phantom/small/0")
     total, times = np.zeros((128, 192)), np.zeros((128, 192))
     for left in (0, 64):
         total[:, left : left + 128] += answer(network, pixels[:, left : left + 128])
@@ -177,7 +177,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(case, weights, mon
 
 
 def test_a_method_that_looks_at_whole_photographs_has_no_stride(weights, monkeypatch, capsys):
-    entry, folder = NetworkEntry("iter_seg", "rgb"), weights / "phantom/iter_seg/0"
+    entry, folder = NetworkEntry("iter_seg", "rgb"), weights / "weights/phantom/iter_seg/0"
     folder.mkdir(parents=True)
     save_network(folder, build_network(entry), entry)
     save("eye.png")
@@ -189,7 +189,7 @@ def test_a_method_that_looks_at_whole_photographs_has_no_stride(weights, monkeyp
 
 def test_unknown_weights_are_answered_with_the_known_ones(weights, monkeypatch, capsys):
     save("eye.png")
-    assert "data/models holds drive-small-3, phantom-small-0; fetch it by 'dvc pull data/models/drive/big/0'" in (
+    assert "data holds drive-small-3, phantom-small-0; fetch it by 'dvc pull data/weights/drive/big/0'" in (
         refused(monkeypatch, capsys, "eye.png", name="drive-big-0")
     )
 
