@@ -140,19 +140,19 @@ def test_the_tables_for_drawing(records):
         "pr.csv": ["mask", "recall", "precision", "low", "high"],
         "calibration.csv": ["mask", "bin_low", "bin_high", "pixels", "probability", "vessel", "low", "high"],
         "connectivity.csv": ["theta", "connectivity", "low", "high"],
-        "sensitivity.csv": ["neighbours", "levels", "skeleton", "connectivity", "low", "high"],
+        "sensitivity.csv": ["neighbours", "levels", "skeleton", "smallest", "connectivity", "low", "high"],
     }
     for name in ("roc.csv", "pr.csv"):
         assert tables[name].groupby("mask").size().between(20, 40).to_dict() == {"fov": True, "frame": True}
     assert tables["calibration.csv"].groupby("mask")["pixels"].sum().loc["frame"] == 3 * 20 * 30
-    assert len(tables["sensitivity.csv"]) == len(READINGS) == 16
+    assert len(tables["sensitivity.csv"]) == len(READINGS) == 20
     pd.testing.assert_frame_equal(tables["roc.csv"], tables["roc.csv"].dropna())
 
 
 def test_the_table_of_readings(records):
     weights = image_weights(3, 100, 0)
     table = drawn_tables(records, weights, TOLERANCE, points=40)["sensitivity.csv"]
-    assert [Reading(*row) for row in table[["neighbours", "levels", "skeleton"]].itertuples(index=False)] == [*READINGS]
+    assert [Reading(*row) for row in table.iloc[:, :4].itertuples(index=False)] == [*READINGS]
     for reading, row in zip(READINGS, table.itertuples(), strict=True):
         samples = weights @ [area(record, reading) for record in records] / 3
         assert (row.connectivity, row.low, row.high) == pytest.approx((samples[0], *interval(samples[1:])), abs=1e-12)

@@ -100,9 +100,10 @@ def test_on_the_cpu_the_batch_is_the_quick_one():
         ({"stride": 200}, "1 <= stride <= patch, or pixels would be left out"),
         ({"batch": -1}, "batch must be at least 0"),
         ({"output": -1}, "output is -1; it must be 0"),
+        ({"bits": 12}, "bits is 12; a map has 8 or 16"),
     ],
 )
 def test_parameters_that_cannot_be(change, message):
-    good = {"mode": "patched", "batch": 8, "output": 0, "hardware": None, "patch": 128, "stride": 3}
+    good = {"mode": "patched", "batch": 8, "output": 0, "bits": 8, "hardware": None, "patch": 128, "stride": 3}
     with pytest.raises(ValueError, match=message):
         Prediction(**{**good, **change})

@@ -56,8 +56,8 @@ UNKNOWN = {
     ),
     "predict phantom iternet 0 patched data": (
         {"predict": {"phantom": {"patched": {"strid": 3}}}},
-        "predict.patched.strid is unknown; predict.patched takes mode, batch, output, hardware, patch, stride, "
-        "training_stride",
+        "predict.patched.strid is unknown; predict.patched takes mode, batch, output, bits, hardware, patch, "
+        "stride, training_stride",
     ),
     "evaluate phantom iternet 0 whole data": (
         {"evaluate": {"treshold": 0.4}},

@@ -29,6 +29,7 @@ TINY = {
         "budget": "full",
         "more": {"datasets": [], "models": []},
         "ablations": {"datasets": [], "models": []},
+        "published": {"datasets": []},
     },
     "datasets": {"phantom": {"source": {"size": 130, "train": 3, "test": 2}}},
     "models": {"iternet": {"width": 4, "iterations": 2}},
