@@ -1,17 +1,18 @@
-# make demo   everything on the synthetic data set, from nothing to a table
-# make test   the tests
-# make tables the real data sets' tables from the maps in published/: nothing is trained, minutes
-# make repro  everything on all data sets
-# make phantom-all  every network of params.yaml on the synthetic data set, briefly; tables in metrics/brief/
-# make bench  speed and memory on this machine, a few minutes; table in metrics/bench/
-# make lint   style
+# make demo    everything on the synthetic data set, from nothing to a table
+# make test    the tests but for the slow ones
+# make tables  the real data sets' tables from the published scores: nothing is trained, a minute
+# make repro   everything on all data sets
+# make bench   speed and memory on this machine, minutes; table in metrics/bench/
+# make publish what published/ holds, after runs on real data
+# make lint    style
 PYTHON ?= python3
 SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 INSTALLED := .venv/.installed
+REAL := drive chase_db1 stare
 
-.PHONY: help install demo tables publish phantom-all repro test bench lint
+.PHONY: help install demo tables publish repro test test-all bench lint
 help:
 	@head -7 Makefile | cut -c3-
 
@@ -27,44 +28,37 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 demo: $(INSTALLED)
 	@echo "== Synthetic data set: draw, split, train three networks, predict, evaluate, tabulate (dvc repro table@phantom)"
-	dvc repro table@phantom
+	dvc repro table@phantom gallery@phantom
 	dvc repro --single-item summary
 	@echo
 	@cat metrics/tables/phantom.md
 	@echo
-	@echo "== Table: metrics/tables/phantom.md   Plots:" plots/*/phantom.png
+	@echo "== Table: metrics/tables/phantom.md   Plots:" plots/*/phantom.png plots/gallery/phantom/*.png
 
 tables: $(INSTALLED)
-	@echo "== Real data sets: take the published maps, score them, tabulate (dvc pull, dvc repro --single-item)"
-	dvc pull --quiet --allow-missing    # all that published/ holds: naming each output takes minutes
-	dvc repro --single-item $$(python published/paths.py repro)
+	@echo "== Real data sets: take the published scores, tabulate (dvc pull, dvc repro --single-item)"
+	dvc pull --quiet --allow-missing evaluate observer
+	dvc repro --single-item $(addprefix table@,$(REAL)) summary
 	@echo "== Tables: metrics/summary.md metrics/tables/*.md   Plots: plots/   Changed since the last commit, if anything:"
 	@git status --short dvc.lock metrics plots docs
 
-# After runs on real data: what published/paths.py names goes into published/, which is committed.
+# Scores of all runs on real data, and the weights that params.yaml lists; then: git add --force published
 publish: $(INSTALLED)
-	dvc push $$(python published/paths.py pull)
-
-# An experiment in a copy of the repository: the committed tables of the demo stay as they are.
-BRIEF := phantom.md phantom.json ablations_phantom.md ablations_phantom.json
-phantom-all: $(INSTALLED)
-	@echo "== Every network of params.yaml on the synthetic data set, briefly, on whole images (40 minutes of one core)"
-	more=$$(python -c "from vesselbench.config import read_params; models, run = read_params('models', 'run'); print(*(m for m in models if m not in run['models'] + run['ablations']['models']), sep=',')") && \
-	PYTHONPATH=src dvc exp run --temp --force --name phantom-all -S run.budget=brief -S 'run.modes=[whole]' \
-	  -S train.phantom.hardware.threads=1 -S 'run.more.datasets=[phantom]' -S "run.more.models=[$$more]" \
-	  -S 'run.ablations.datasets=[phantom]' table@phantom ablations@phantom
-	mkdir -p metrics/brief
-	experiment=$$(git for-each-ref --format='%(refname)' 'refs/exps/*/*/phantom-all') && \
-	for table in $(BRIEF); do git show "$$experiment:metrics/tables/$$table" > "metrics/brief/$$table"; done
-	@echo "== Tables: metrics/brief"
+	rm -rf published/files
+	dvc push $(addprefix observer@,$(REAL)) $$(python -c 'import yaml; p = yaml.safe_load(open("params.yaml")); \
+	  print(*(f"evaluate@{run}" for run, line in p["runs"].items() if line["data"] != "phantom"), *(f"train@{run}" for run in p["published"]))')
 
 repro: $(INSTALLED)
-	@echo "== All data sets (dvc repro); the full schedules want a GPU, see README.md"
+	@echo "== All data sets (dvc repro)"
 	dvc repro
 
 test: $(INSTALLED)
 	@echo "== Tests"
-	OMP_NUM_THREADS=2 python -m pytest
+	OMP_NUM_THREADS=1 python -m pytest -m "not slow"
+
+test-all: $(INSTALLED)
+	@echo "== All tests"
+	OMP_NUM_THREADS=1 python -m pytest
 
 bench: $(INSTALLED)
 	@echo "== Speed and memory of this machine's device (minutes)"

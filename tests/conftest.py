@@ -1,4 +1,4 @@
-"""Shared by all tests: pinned threads, and the folder of the real archives where there is one."""
+"""Shared by all tests: one thread, and the folder of the real archives where there is one."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -1,52 +1,45 @@
-import sys
+"""The command ``vesselbench data``, and what all commands do with mistakes."""
 
-import pytest
+from pathlib import Path
 
-from vesselbench import cli
+from click.testing import CliRunner
+
+from vesselbench.cli import main
 from vesselbench.data.sample import write_samples
-from vesselbench.data.sources.phantom.drawing import PhantomParameters, draw_dataset
+from vesselbench.datasets.phantom.source import PhantomParameters, draw_dataset
 
 
-def run(monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["vesselbench", *words])
-    cli.main()
+def run(*words):
+    answer = CliRunner().invoke(main, words)
+    return answer.exit_code, answer.output
 
 
-@pytest.fixture(scope="module")
-def phantom(tmp_path_factory):
-    root = tmp_path_factory.mktemp("root")
-    folder = root / "data/raw/phantom"
-    write_samples(draw_dataset(PhantomParameters(size=128, train=1, test=1), folder), folder)
-    return root
-
-
-def test_check_says_what_is_missing_and_where_to_get_it(tmp_path, monkeypatch, capsys):
+def test_check_says_what_is_missing_and_where_to_get_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VESSELBENCH_ARCHIVES", raising=False)
-    with pytest.raises(SystemExit) as stop:
-        run(monkeypatch, "data", "check", "drive")
-    assert stop.value.code == 1
-    printed = capsys.readouterr().out
+    code, printed = run("data", "check", "drive")
+    assert code == 1
     assert "data/archives/DRIVE.zip: not there; fetch it from https://drive.grand-challenge.org/" in printed
     assert "data/raw/drive: not there; run 'dvc repro download@drive'" in printed
 
 
-def test_check_is_content_with_a_drawn_data_set(phantom, monkeypatch, capsys):
-    monkeypatch.chdir(phantom)
-    with pytest.raises(SystemExit) as stop:
-        run(monkeypatch, "data", "check", "phantom")
-    assert stop.value.code == 0
-    assert "2 images, 0 files missing" in capsys.readouterr().out
+def test_an_unknown_data_set_is_answered_with_the_known_ones():
+    names = "chase_db1, drive, phantom, stare"
+    assert run("data", "check", "drvie") == (1, f"error: data set 'drvie' is unknown; choose one of: {names}\n")
 
 
-def test_an_unknown_data_set_is_answered_with_the_known_ones(monkeypatch):
-    with pytest.raises(
-        SystemExit, match="error: data set 'drvie' is unknown; choose one of: chase_db1, drive, phantom, stare"
-    ):
-        run(monkeypatch, "data", "check", "drvie")
-
-
-def test_sheet_is_drawn(phantom, monkeypatch, tmp_path):
-    monkeypatch.chdir(phantom)
-    run(monkeypatch, "data", "sheet", "phantom", "--out", str(tmp_path / "sheet.png"))
+def test_a_drawn_data_set_is_whole_and_can_be_looked_at(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    raw = Path("data/raw/phantom")
+    write_samples(draw_dataset(PhantomParameters(fov="official", size=128, train=1, test=1), raw), raw)
+    code, printed = run("data", "check", "phantom")
+    assert (code, "data/raw/phantom: 10 of 10 files\n" in printed) == (0, True)
+    assert run("data", "sheet", "phantom", "--out", str(tmp_path / "sheet.png")) == (0, f"{tmp_path}/sheet.png\n")
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_usage():
+    assert "no medical device, not for diagnosis" in " ".join(run("segment", "--help")[1].split())
+    for words in ("score --predictions a", "score --predictions a --truth b --dataset drive", "segment"):
+        code, printed = run(*words.split())
+        assert (code, printed.startswith("Usage: ")) == (2, True)

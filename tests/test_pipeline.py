@@ -1,140 +1,160 @@
-"""dvc.yaml against the code: what a stage lists is what it imports, and what it declares is what it reads."""
+"""dvc.yaml and params.yaml against the code: a stage lists what it imports, and declares what it reads."""
 
 import ast
-import hashlib
+import json
+import re
+from functools import cache
+from os.path import commonpath
 from pathlib import Path
 
 import pytest
-from dvc.repo import Repo
-from ruamel.yaml import YAML
+import yaml
 
+from vesselbench.config import parse
+from vesselbench.datasets.source import source_names
 from vesselbench.imports import import_closure
+from vesselbench.prediction.predict import Mode
+from vesselbench.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
-EVERY = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
-GROUPS = ("more_", "ablation_", "variant_")  # stages once more, on lists of their own
-STAGES = {name: stage for name, stage in EVERY.items() if not name.startswith(GROUPS)}
-SOURCES = "src/vesselbench/data/sources"
-# Code that a stage finds by name while it runs, which imports cannot show, and tables that it reads from the package.
-FOUND_BY_NAME = {
-    "download": [f"{SOURCES}/${{item.dataset}}"],
-    "network": ["src/vesselbench/models"],
-    "table": ["src/vesselbench/reports/reported.csv"],
-    "summary": ["src/vesselbench/reports/reported.csv"],
-    "ablations": ["src/vesselbench/reports/reported.csv"],
-    "card": [f"{SOURCES}/${{item.dataset}}"],
-}
+CODE = ROOT / "src/vesselbench"
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = {word: stage.get("do", stage) for word, stage in PIPELINE.items()}
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+RUNS = PARAMS["runs"]
+# Code whose changes cannot move a result; and networks, which stand behind data/networks/<model>.json.
+LEFT_OUT = ("config.py", "files.py", "device.py", "imports.py", "stages/entry.py", "models/")
 
 
-def code_deps(word: str) -> set[str]:
-    return {dep for dep in STAGES[word]["deps"] if dep.startswith("src/")}
+@cache
+def resolved() -> dict[str, dict]:
+    """Every stage by DVC's name, ``train@drive-iternet-0``, its lists resolved as DVC does."""
+    found = {}
+    for word, stage in STAGES.items():
+        over = PIPELINE[word].get("foreach")
+        for key, item in PARAMS[over[2:-1]].items() if over else [("", {})]:
+            values = {"key": key} | {f"item.{name}": value for name, value in item.items()}
+            text = re.sub(r"\$\{(.+?)\}", lambda match, own=values: str(own[match[1]]), json.dumps(stage))
+            found[f"{word}@{key}".rstrip("@")] = json.loads(text)
+    return found
 
 
-def needed(word: str) -> set[str]:
-    files = {path.relative_to(ROOT).as_posix() for path in import_closure(f"vesselbench.stages.{word}")}
-    if word == "download":  # what each source imports beside its own folder
-        for source in (ROOT / SOURCES).glob("*/source.py"):
-            module = f"vesselbench.data.sources.{source.parent.name}.source"
-            files |= {path.relative_to(ROOT).as_posix() for path in import_closure(module)}
-        files = {file for file in files if not file.startswith(SOURCES)}
-    found = set(FOUND_BY_NAME.get(word, []))
-    return {file for file in files if not any(file.startswith(f"{folder}/") for folder in found)} | found
+def outputs(stage: dict) -> set[str]:
+    outs = [out for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
+    return {path for out in outs for path in (out if isinstance(out, dict) else [out])}
+
+
+def upstream(start: str) -> set[str]:
+    """Names of the stages that a stage needs: itself, and those that make what it reads, and so on."""
+    stages, waiting, seen = resolved(), [start], set()
+    while waiting:
+        seen.add(name := waiting.pop())
+        for dep in stages[name]["deps"]:
+            for other, stage in stages.items():
+                nested = any(commonpath([dep, out]) in (dep, out) for out in outputs(stage))
+                waiting += [other] * (nested and other not in seen)
+    return seen
+
+
+def imported(word: str) -> set[str]:
+    """Files of the package that a stage needs, data sets among them, which download finds by name."""
+    modules = [f"stages.{word}"]
+    for name in source_names() if word == "download" else []:
+        modules.append(f"datasets.{name}" + ".source" * (CODE / "datasets" / name).is_dir())
+    files = {path for module in modules for path in import_closure(f"vesselbench.{module}")}
+    return {path.relative_to(CODE).as_posix() for path in files}
 
 
 @pytest.mark.parametrize("word", STAGES)
-def test_listed_code_is_the_import_closure(word):
-    assert code_deps(word) == needed(word)
-
-
-def as_written(part: ast.Constant | ast.FormattedValue) -> str:
-    """Turn a part of a key in the code into what stands for it in dvc.yaml."""
-    if isinstance(part, ast.Constant):
-        return part.value
-    return "${run.budget}" if part.value.id == "budget" else f"${{item.{part.value.id}}}"
+def test_listed_code_is_what_a_stage_imports(word):
+    listed = {dep.removeprefix("src/vesselbench/") for dep in STAGES[word]["deps"] if dep.startswith("src/")}
+    covering = {file: {dep for dep in listed if f"{file}/".startswith(f"{dep}/")} for file in imported(word)}
+    left_out = [name for name in LEFT_OUT if word != "network" or name != "models/"]
+    assert {file for file, deps in covering.items() if not deps and not file.startswith(tuple(left_out))} == set()
+    assert listed - set().union(*covering.values()) == set(), "listed, but not imported"
+    assert [dep for dep in listed if "/" in dep and not dep.endswith(".py")] == [], "top folders, or files"
 
 
 @pytest.mark.parametrize("word", STAGES)
-def test_declared_params_are_those_read(word):
+def test_a_stage_declares_the_parameters_that_it_reads(word):
+    python, flag, module, *values = STAGES[word]["cmd"].split()
+    assert (python, flag, module) == ("python", "-m", f"vesselbench.stages.{word}"), "one word everywhere"
+    tree = ast.parse((CODE / f"stages/{word}.py").read_text())
+    (main,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
+    value_of = dict(zip([argument.arg for argument in main.args.args], values, strict=True))
     read = set()
-    for node in ast.walk(ast.parse((ROOT / f"src/vesselbench/stages/{word}.py").read_text())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "read_params":
             for key in node.args:
-                read.add("".join(map(as_written, key.values if isinstance(key, ast.JoinedStr) else [key])))
+                parts = key.values if isinstance(key, ast.JoinedStr) else [key]
+                read.add("".join(p.value if isinstance(p, ast.Constant) else value_of[p.value.id] for p in parts))
     assert read == set(STAGES[word].get("params", []))
 
 
-def test_only_stages_read_params():
-    readers = [path for path in (ROOT / "src").rglob("*.py") if "read_params(" in path.read_text()]
-    assert {path.parent.name for path in readers} == {"stages", "bench", "vesselbench"}
-    assert [path.name for path in readers if path.parent.name == "vesselbench"] == ["config.py"]
-
-
-def test_a_stage_is_one_word_everywhere():
-    for word, stage in STAGES.items():
-        assert stage["cmd"].split()[:3] == ["python", "-m", f"vesselbench.stages.{word}"]
-        arguments = stage["cmd"].split()[3:]
-        roots = ["${root}"] if "vars" in stage else []
-        assert arguments == [f"${{item.{name}}}" for name in stage.get("matrix", {})] + roots
-
-
-def test_a_group_repeats_its_stages_but_for_lists_and_root():
-    for name in EVERY.keys() - STAGES.keys():
-        own, base = EVERY[name], STAGES[name.split("_", 1)[1]]
-        differs = {"matrix", "vars"} if not name.startswith("more_") else {"matrix"}
-        assert {key for key in own | base if own.get(key) != base.get(key)} <= differs, name
-        assert list(own["matrix"]) == list(base["matrix"]), name
-
-
 def test_expensive_stages_have_cached_outputs_only():
-    for word in ("download", "fov", "network", "train", "predict", "threshold", "evaluate", "observer"):
+    for word in ("download", "fov", "network", "train", "predict", "evaluate", "observer"):
         assert all(isinstance(out, str) for out in STAGES[word]["outs"]), word
 
 
-def test_every_list_of_run_names_an_entry():
-    params = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
-    assert set(params["run"]["datasets"]) == set(params["datasets"])
-    run = params["run"]
-    lists = (run["models"], run["more"]["models"], run["ablations"]["models"])
-    models = [model for names in lists for model in names]
-    assert len(models) == len(set(models)) <= len(params["models"]), "each in one list only: it has one stage"
-    assert set(models) <= set(params["models"])
-    assert set(run["variants"]["models"]) <= set(run["models"])
-    assert {*run["more"]["datasets"], *run["ablations"]["datasets"]} <= set(run["datasets"])
-    for dataset in params["datasets"]:
-        assert dataset in params["train"]
-        assert set(params["predict"][dataset]) >= {*run["modes"], *run["variants"]["modes"]}
-    names = [*params["datasets"], *params["models"], *run["modes"], *run["variants"]["modes"]]
-    assert not [name for name in names if "-" in name], "DVC joins names by '-': it would mix them up silently"
-
-
 def test_the_table_of_the_phantom_needs_no_other_data_set():
-    with Repo(str(ROOT)) as repo:
-        waiting, seen = ["table@phantom"], set()
-        outs = {out.def_path: stage for stage in repo.index.stages for out in stage.outs}
-        stages = {stage.addressing: stage for stage in repo.index.stages}
-        while waiting:
-            name = waiting.pop()
-            seen.add(name)
-            for dep in stages[name].deps:
-                makers = {s.addressing for out, s in outs.items() if f"{dep.def_path}/".startswith(f"{out}/")}
-                makers |= {s.addressing for out, s in outs.items() if out.startswith(f"{dep.def_path}/")}
-                waiting += sorted(makers - seen)
-    assert len(seen) > 10
-    assert {name.split("@")[0] for name in seen} == set(STAGES) - {"summary", "ablations", "weights", "card"}
-    assert not [name for name in seen if any(other in name for other in ("drive", "chase_db1", "stare"))]
+    names = upstream("table@phantom")
+    assert {name.split("@")[0] for name in names} == set(STAGES) - {"gallery", "summary"}
+    assert not [name for name in names for other in ("drive", "chase_db1", "stare") if other in name]
 
 
-def test_the_readme_shows_the_figures_of_the_locked_run():
-    outs = YAML(typ="safe").load((ROOT / "dvc.lock").read_text())["stages"]["table@phantom"]["outs"]
-    (locked,) = [out["md5"] for out in outs if out["path"] == "plots/gallery/phantom.png"]
-    shown = (ROOT / "docs/images/gallery_phantom.png").read_bytes()
-    assert hashlib.md5(shown).hexdigest() == locked, "copy plots/gallery/phantom.png to docs/images/gallery_phantom.png"
+@pytest.mark.parametrize("run", RUNS)
+def test_no_score_flows_back_into_what_is_scored(run):
+    words = {name.split("@")[0] for name in upstream(f"predict@{run}")}
+    assert words == {"download", "split", "fov", "network", "train", "predict"}
 
 
-@pytest.mark.parametrize(
-    ("file", "before"),
-    [("tables/phantom.md", "## Inside the field of view\n\n"), ("summary.md", "claimed, and ours\n\n")],
-)
-def test_the_readme_prints_the_committed_table(file, before):
-    table = (ROOT / "metrics" / file).read_text().split(before)[1].split("\n\n")[0]
-    assert table in (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("run", RUNS)
+def test_a_run_names_what_there_is_and_is_named_by_it(run):
+    line = RUNS[run]
+    assert line.keys() == {"data", "split", "model", "seed", "recipe"}
+    assert re.fullmatch(rf"{line['data']}-\w+-{line['seed']}", run), "<data>-<label>-<seed>"
+    assert line["data"] in PARAMS["sources"]
+    assert PARAMS["splits"][line["split"]]["data"] == line["data"]
+    assert line["model"] in PARAMS["models"]
+    assert line["recipe"] in PARAMS["train"].keys() & PARAMS["predict"].keys()
+    same = [other for name, other in RUNS.items() if name.rsplit("-", 1)[0] == run.rsplit("-", 1)[0]]
+    assert all(other == line | {"seed": other["seed"]} for other in same), "a label is one row: only seeds differ"
+
+
+def test_published_runs_are_run_and_learn():
+    assert all(PARAMS["train"][RUNS[run]["recipe"]]["steps"] for run in PARAMS["published"])
+
+
+@pytest.mark.parametrize("name", PARAMS["train"])
+def test_a_recipe_is_whole_and_its_values_are_of_their_types(name):
+    recipe = parse(Recipe, PARAMS["train"][name], f"train.{name}")
+    assert recipe.model_dump(mode="json") == PARAMS["train"][name]
+
+
+@pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, own in PARAMS["predict"].items() for mode in own])
+def test_a_mode_is_valid(name, mode):
+    parse(Mode, PARAMS["predict"][name][mode], f"predict.{name}.{mode}")
+    assert re.fullmatch(r"\w+", mode)
+
+
+@pytest.mark.parametrize("group", ["runs", "sources", "splits", "models", "train", "predict"])
+def test_no_two_entries_share_a_mapping(group):
+    """Or ``dvc exp run -S`` would change both where one is meant: merge it anew, ``{<<: *name}``."""
+    owners, waiting = {}, [(name, entry) for name, entry in PARAMS[group].items()]
+    while waiting:
+        name, node = waiting.pop()
+        assert owners.setdefault(id(node), name) == name
+        waiting += [(name, child) for child in node.values() if isinstance(child, dict)]
+
+
+def test_sizes():
+    def lines(*files: Path) -> int:
+        return sum(len(file.read_text().splitlines()) for file in files)
+
+    code = [path for path in CODE.rglob("*.py") if path.stat().st_size]
+    assert lines(ROOT / "dvc.yaml") <= 170
+    assert lines(ROOT / "params.yaml") <= 200
+    assert (ROOT / "README.md").stat().st_size <= 11 * 1024
+    assert lines(*code) <= 7500
+    assert len(code) <= 75
+    assert lines(*(ROOT / "tests").rglob("*.py")) <= 6000

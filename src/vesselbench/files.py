@@ -1,33 +1,25 @@
-"""Outputs that are either whole or absent."""
-
-from __future__ import annotations
+"""Outputs that are either whole or absent, and the progress of long work."""
 
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
 
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """Fill a folder beside its final place and move it there when complete.
+    """Yield an empty folder to fill, which takes the place of ``target`` when it is complete.
 
-    Parameters
-    ----------
-    target
-        The folder to make; what stood there before is replaced. Parent folders are created.
-
-    Yields
-    ------
-    Path
-        An empty folder on the same file system. If the block raises (a full disk, Ctrl-C), it is removed and
-        ``target`` is left as it was.
+    Folders above are created. If the block raises (a full disk, Ctrl-C), ``target`` is left as it was.
     """
-    target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))  # on one file system
     part.chmod(0o755)
     try:
         yield part
@@ -43,20 +35,10 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """Write a file beside its final place and move it there when complete.
+    """Yield a path with the suffix of ``target`` to write to, which takes its place in one step when complete.
 
-    Parameters
-    ----------
-    target
-        The file to make; what stood there before is replaced in one step. Parent folders are created.
-
-    Yields
-    ------
-    Path
-        A path on the same file system, with the suffix of ``target``, to write to. If the block raises, it is
-        removed and ``target`` is left as it was.
+    Folders above are created. If the block raises, ``target`` is left as it was.
     """
-    target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
     try:
@@ -67,3 +49,25 @@ def whole_file(target: Path) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def progress(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm:
+    """Return a tqdm bar with rate and time left; plain lines, at most one in ten seconds, when not on a terminal."""
+    terminal = sys.stderr.isatty()
+    seconds = 0.2 if terminal else 10.0
+    options = {"dynamic_ncols": terminal, "mininterval": seconds, "maxinterval": 10 * seconds, "miniters": 1, **options}
+    if not terminal:
+        bar = "{desc} {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+        options |= {"ascii": True, "bar_format": bar, "file": _Lines()}
+    return tqdm(iterable, **options)
+
+
+class _Lines:
+    """Turns the bar's rewrites of one line into lines of their own."""
+
+    def write(self, text: str) -> None:
+        if text := text.strip("\r\n "):
+            sys.stderr.write(text + "\n")
+
+    def flush(self) -> None:
+        sys.stderr.flush()

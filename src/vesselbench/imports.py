@@ -1,8 +1,7 @@
-"""Which files of this package a module needs: the code that DVC must watch for it."""
-
-from __future__ import annotations
+"""Which files of this package a module needs: the code that its results depend on."""
 
 import ast
+import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -27,26 +26,28 @@ def import_closure(module: str) -> list[Path]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        spec = importlib.util.find_spec(name) if name not in files else None
+        spec = _find(name) if name not in files else None
         if spec is None or spec.origin is None:
             continue
         files[name] = Path(spec.origin)
         for node in ast.walk(ast.parse(files[name].read_text())):
             if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [
-                    node.module,
-                    *(f"{node.module}.{alias.name}" for alias in node.names if _is_module(node, alias)),
-                ]
-            else:
-                continue
-            waiting += [name for name in names if name.split(".")[0] == PACKAGE]
-    return sorted(path for path in files.values() if path.name != "__init__.py" or path.stat().st_size)
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return sorted(path for path in files.values() if path.stat().st_size)
 
 
-def _is_module(node: ast.ImportFrom, alias: ast.alias) -> bool:
-    if not node.module or node.module.split(".")[0] != PACKAGE:
-        return False
-    folder = importlib.util.find_spec(node.module).submodule_search_locations
-    return bool(folder) and any((Path(place) / f"{alias.name}.py").exists() for place in folder)
+def digest(paths: list[Path]) -> str:
+    """Digest files' content: SHA-256 in hexadecimal."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def _find(name: str) -> importlib.machinery.ModuleSpec | None:
+    """Find a module of this package; None for all else, such as a function that is imported by its name."""
+    if name.split(".")[0] != PACKAGE:
+        return None
+    try:
+        return importlib.util.find_spec(name)
+    except ModuleNotFoundError:  # a name within a module, not a module within a package
+        return None

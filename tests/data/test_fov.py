@@ -1,10 +1,12 @@
+"""Fields of view: estimated on drawn discs and on DRIVE's photographs, and measured."""
+
 import numpy as np
 import pytest
 
-from vesselbench.data.download import obtain
-from vesselbench.data.fov import FieldOfView, estimate
+from vesselbench.data.fov import diameter, estimate
 from vesselbench.data.images import read_image, read_mask
 from vesselbench.data.sample import read_samples
+from vesselbench.datasets.fetch import obtain
 
 
 def disc(radius, size=120):
@@ -23,12 +25,9 @@ def photograph(eye):
     return image
 
 
-def test_disc_in_grain():
-    assert overlap(estimate(photograph(disc(50))), disc(50)) > 0.98
-
-
-def test_what_is_dark_inside_or_narrow_outside_makes_no_difference():
+def test_disc_in_grain_and_what_is_dark_inside_or_narrow_outside_makes_no_difference():
     image = photograph(disc(50))
+    assert overlap(estimate(image), disc(50)) > 0.98
     image[55:75, 10:40] = 20  # a shadow that reaches the rim
     image[60:64, 60:64] = 20  # a dark spot
     image[2:4] = 200  # a scratch
@@ -42,36 +41,26 @@ def test_disc_cut_by_the_border_is_not_rounded_there():
     assert overlap(mask, eye) > 0.98
 
 
-@pytest.mark.parametrize("image", [np.zeros((9, 8, 3), np.uint8), np.full((9, 8, 3), 200, np.uint8)])
-def test_nothing_to_part(image):
-    assert estimate(image).all()
+def test_all_is_inside_where_there_is_nothing_to_part_or_nothing_wide_enough():
+    line = np.zeros((100, 100, 3), np.uint8)
+    line[50:53] = 255
+    for image in (np.zeros((9, 8, 3), np.uint8), np.full((9, 8, 3), 200, np.uint8), line):
+        assert estimate(image).all()
 
 
-def test_nothing_wide_enough():
-    image = np.zeros((100, 100, 3), np.uint8)
-    image[50:53] = 255
-    assert estimate(image).all()
-    assert not estimate(image, FieldOfView(smoothing=1, opening=0)).all()
-
-
-@pytest.mark.parametrize(
-    ("values", "text"),
-    [
-        ({"source": "drawn"}, "source is 'drawn'; it must be official or estimated"),
-        ({"threshold": 1.0}, "threshold is 1.0; it must lie between 0 and 1"),
-        ({"smoothing": 0}, "smoothing is 0; it must be at least 1 pixel"),
-        ({"opening": 0.5}, "opening is 0.5; it must be at least 0 and below 0.5"),
-    ],
-)
-def test_parameters_are_checked(values, text):
-    with pytest.raises(ValueError, match=f"^{text}$"):
-        FieldOfView(**values)
+def test_the_diameter_is_the_wider_extent():
+    assert diameter(disc(50)) == 101
+    cut = disc(50)
+    cut[:30], cut[90:] = False, False
+    assert diameter(cut) == diameter(cut.T) == 101, "a disc cut above and below, or left and right"
+    assert diameter(np.zeros((5, 5), bool)) == 0
+    assert diameter(np.eye(3, dtype=bool)[1:2]) == 1
 
 
 @pytest.mark.archives
 @pytest.mark.usefixtures("archives")
 def test_official_masks_of_drive(tmp_path):
-    obtain("drive", {"mirror": False}, tmp_path / "drive")
+    obtain("drive", {"fov": "official", "mirror": False}, tmp_path / "drive")
     samples = read_samples(tmp_path / "drive")
     overlaps = {s.id: overlap(estimate(read_image(s.image)), read_mask(s.fov)) for s in samples}
     assert len(overlaps) == 40

@@ -15,10 +15,8 @@ def test_every_protocol_has_a_name_of_its_own_that_is_read_back():
 
 
 def test_what_the_tables_print_first():
-    assert {mask: str(protocol) for mask, protocol in HEADLINE.items()} == {
-        "fov": "fov-pooled-native-fixed",
-        "frame": "frame-pooled-native-fixed",
-    }
+    names = {mask: str(protocol) for mask, protocol in HEADLINE.items()}
+    assert names == {"fov": "fov-pooled-native-fixed", "frame": "frame-pooled-native-fixed"}
 
 
 def test_a_protocol_in_words():

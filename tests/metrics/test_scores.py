@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
-from random_maps import random_map
+from random_maps import count, random_map
 
 from vesselbench.metrics import counts
-from vesselbench.metrics.connectivity import OURS, READINGS
-from vesselbench.metrics.counts import count
+from vesselbench.metrics.bootstrap import image_weights
+from vesselbench.metrics.image import score_image
 from vesselbench.metrics.protocol import PROTOCOLS, Protocol
-from vesselbench.metrics.record import score_image
-from vesselbench.metrics.scores import KEYS, RATIOS, SCORES, WHOLE_FRAME, binary, curve, draw_scores, image_table
-from vesselbench.metrics.statistics import image_weights
+from vesselbench.metrics.scores import KEYS, RATIOS, SCORES, WHOLE_FRAME, binary, draw_scores, image_table
 from vesselbench.metrics.topology import describe
 
 FOV = np.array([[True, True, True, False]] * 2)
@@ -18,7 +16,6 @@ TRUTH = np.array([[1, 1, 0, 0], [0, 0, 0, 0]], np.uint8)
 RIGHT = np.array([[60000, 40000, 10, 0], [0, 20, 30, 0]], np.uint16)  # every vessel above every other pixel
 WRONG = np.array([[60000, 0, 50000, 50000], [0, 20, 30, 0]], np.uint16)  # one missed, one false in, one outside
 THRESHOLDS = {"fixed": 32768, "training": 20}
-TOLERANCE = 0.05
 
 
 @pytest.fixture
@@ -27,8 +24,8 @@ def records():
 
 
 def scored(records, thresholds=THRESHOLDS, weights=None):
-    images = image_table(records, thresholds, TOLERANCE)
-    return draw_scores(records, thresholds, images, np.ones((1, len(records)), int) if weights is None else weights)
+    weights = np.ones((1, len(records)), int) if weights is None else weights
+    return draw_scores(records, thresholds, image_table(records, thresholds), weights)
 
 
 def test_pooled_scores_by_hand(records):
@@ -62,15 +59,11 @@ def test_each_threshold_has_its_own_counts(records):
     assert scores[Protocol("fov", threshold="training")]["auc"] == scores[Protocol("fov")]["auc"]
 
 
-def test_every_protocol_has_every_score(records):
+def test_every_protocol_has_every_score_and_topology_is_one_under_every_mask_and_pooling(records):
     scores = scored(records)
     assert set(scores) == set(PROTOCOLS)
     assert all(set(own) == set(SCORES) for own in scores.values())
     assert {protocol.threshold for protocol in scored(records, {"fixed": 32768})} == {"fixed"}
-
-
-def test_topology_is_one_value_under_every_mask_and_pooling(records):
-    scores = scored(records)
     for name in WHOLE_FRAME:
         own = [scores[Protocol(mask, pooling)][name] for mask in ("fov", "frame") for pooling in ("pooled", "mean")]
         assert own == own[:1] * 4
@@ -86,7 +79,7 @@ def test_topology_by_hand(records):
 
 
 def test_the_table_of_images_by_hand(records):
-    table = image_table(records, THRESHOLDS, TOLERANCE)
+    table = image_table(records, THRESHOLDS)
     assert [*table] == [*KEYS, *SCORES]
     assert len(table) == 2 * 2 * 2 * 2
     own = table.set_index([*KEYS])
@@ -96,57 +89,36 @@ def test_the_table_of_images_by_hand(records):
     assert own.loc[("a", "fov", "native", "fixed"), "auc"] == 1
 
 
-def test_a_curve_under_each_reading_is_taken_at_its_own_thresholds(records):
-    for reading in READINGS:
-        found = records[0].segments[reading]
-        assert len(found) == reading.levels
-        one = records[0].skeletons["native"].pixels[reading.skeleton] * TOLERANCE
-        expected = np.maximum(0, 1 - np.abs(found - 1) / one)
-        np.testing.assert_allclose(curve(records[0], "native", reading, TOLERANCE), expected, atol=1e-12)
-    assert curve(records[0], "native", OURS, TOLERANCE).size == 256
-
-
 def test_draws_equal_scoring_the_images_that_were_taken():
     maps = [random_map(seed, 65536, (20, 25)) for seed in range(4)]
     thresholds = {"fixed": 32768, "training": 20000}
     records = [score_image(str(id), *one, thresholds) for id, one in enumerate(maps)]
-    weights = image_weights(4, 30, seed=0)
+    weights = image_weights(4, 30)
     draws = scored(records, thresholds, weights)
     for sample, row in enumerate(weights):
         taken = scored([records[image] for image in np.repeat(np.arange(4), row)], thresholds)
         for protocol in PROTOCOLS:
             for name in SCORES:
                 assert draws[protocol][name][sample] == pytest.approx(taken[protocol][name][0], abs=1e-12), name
-
-
-def test_ratios_are_those_of_the_pixels():
-    maps = [random_map(seed, 65536, (20, 25)) for seed in range(3)]
-    records = [score_image(str(id), *one, {"fixed": 20000}) for id, one in enumerate(maps)]
-    own = [count(truth, levels >= 20000, fov) for truth, levels, fov in maps]
-    scores = scored(records, {"fixed": 20000})[Protocol()]
+    truth, levels, fov = (np.hstack(parts) for parts in zip(*maps, strict=True))  # all pixels as if of one image
+    own = count(truth, levels >= 20000, fov)
     for name in RATIOS:
-        assert scores[name] == getattr(counts, name)(own[0] + own[1] + own[2])
+        assert draws[Protocol(threshold="training")][name][0] == getattr(counts, name)(own)
 
 
 def test_the_resized_truth_is_scored_by_itself():
-    records = [score_image("a", *random_map(0, 65536, (40, 50)), THRESHOLDS)]
-    scores = scored(records)
-    assert scores[Protocol(truth="resized")]["f1"] != scores[Protocol()]["f1"]
-    assert records[0].skeletons["resized"] != records[0].skeletons["native"]
+    scores = scored([score_image("a", *random_map(0, 65536, (40, 50)), THRESHOLDS)])
+    for name in ("f1", "betti_0", "connectivity"):
+        assert scores[Protocol(truth="resized")][name] != scores[Protocol()][name]
 
 
-def test_binary_maps_have_no_area_under_a_curve():
+def test_binary_maps_have_no_area_under_a_curve(records):
     record = score_image("a", TRUTH, np.where(WRONG > 40000, 65535, 0).astype(np.uint16), FOV, THRESHOLDS)
     assert binary([record])
     for own in scored([record]).values():
         assert np.isnan([own["auc"], own["auc_pr"]]).all()
     assert scored([record])[Protocol()]["sensitivity"] == 0.5
-
-
-def test_one_grey_map_among_binary_ones_is_enough_for_a_curve(records):
-    black = score_image("c", TRUTH, np.zeros_like(RIGHT), FOV, THRESHOLDS)
-    assert black.binary
-    assert not np.isnan(scored([*records, black])[Protocol()]["auc"])
+    assert not np.isnan(scored([*records, record])[Protocol()]["auc"])  # one grey map among them is enough
 
 
 def test_an_undefined_score_of_one_image_leaves_the_mean_undefined(records):
@@ -164,15 +136,3 @@ def test_a_level_is_vessel_from_itself_on(level, expected):
     scores = scored([record], {"fixed": level})[Protocol()]
     assert scores["sensitivity"] == expected
     assert scores["betti_0"] == (expected == 0)
-
-
-def test_nothing_to_score_is_refused():
-    with pytest.raises(ValueError, match="there is no image to score"):
-        draw_scores([], THRESHOLDS, image_table([], THRESHOLDS, TOLERANCE), np.ones((1, 0)))
-
-
-def test_other_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"levels has shape \(2, 3\), truth has \(2, 4\); they must be equal"):
-        score_image("a", TRUTH, RIGHT[:, :3], FOV, THRESHOLDS)
-    with pytest.raises(ValueError, match=r"fov has shape \(1, 4\), truth has \(2, 4\); they must be equal"):
-        score_image("a", TRUTH, RIGHT, FOV[:1], THRESHOLDS)

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
+from vesselbench.models.build import count_parameters
 from vesselbench.models.res_triangular_wave import DoublingConvolution, HalvingConvolution, ResTriangularWave
-from vesselbench.training.loss import output_losses
 
 
 def convolve_same(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -17,37 +19,28 @@ def convolve_same(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return out
 
 
-def test_halving_matches_a_loop():
-    generator = np.random.default_rng(0)
-    x, kernel = generator.integers(-4, 5, (4, 6)), generator.integers(-4, 5, (3, 3))
-    layer = HalvingConvolution(1, 1)
-    layer[1].weight.data[0, 0] = torch.from_numpy(kernel)
-    layer[1].bias.data.zero_()
-    found = layer(torch.from_numpy(x).float()[None, None])[0, 0].detach().numpy()
-    np.testing.assert_array_equal(found, convolve_same(x, kernel))
+def run(layer: nn.Module, convolution: nn.Module, kernel: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Run a layer whose convolution has this kernel and no bias."""
+    convolution.weight.data[0, 0] = torch.from_numpy(kernel)
+    convolution.bias.data.zero_()
+    return layer(torch.from_numpy(x).float()[None, None])[0, 0].detach().numpy()
 
 
-def test_doubling_is_the_transpose_of_the_halving_loop():
+def test_halving_is_as_in_tensorflow_and_doubling_its_transpose():
     generator = np.random.default_rng(0)
-    small, kernel = generator.integers(-4, 5, (2, 3)), generator.integers(-4, 5, (3, 3))
-    layer = DoublingConvolution(1, 1)
-    layer.weight.data[0, 0] = torch.from_numpy(kernel)
-    layer.bias.data.zero_()
-    found = layer(torch.from_numpy(small).float()[None, None])[0, 0].detach().numpy()
-    expected = np.zeros((4, 6))
-    for position in np.ndindex(4, 6):  # <transpose(small), e> = <small, convolve(e)> for every unit image e
-        unit = np.zeros((4, 6))
-        unit[position] = 1
-        expected[position] = (small * convolve_same(unit, kernel)).sum()
-    np.testing.assert_array_equal(found, expected)
+    x, small, kernel = (generator.integers(-4, 5, shape) for shape in ((4, 6), (2, 3), (3, 3)))
+    halving, doubling = HalvingConvolution(1, 1), DoublingConvolution(1, 1)
+    np.testing.assert_array_equal(run(halving, halving[1], kernel, x), convolve_same(x, kernel))
+    units = np.eye(24).reshape(24, 4, 6)  # <transpose(small), e> = <small, convolve(e)> for every unit image e
+    expected = [(small * convolve_same(unit, kernel)).sum() for unit in units]
+    np.testing.assert_array_equal(run(doubling, doubling, kernel, small).flatten(), expected)
 
 
 @pytest.mark.parametrize("wasted", [True, False])
 def test_parameters_and_batch_statistics_are_those_of_the_released_network(wasted):
     network = ResTriangularWave(3, 1, wasted_upsampling=wasted)
-    assert sum(parameter.numel() for parameter in network.parameters()) == 482_051
-    statistics = [b for name, b in network.named_buffers() if name.endswith(("running_mean", "running_var"))]
-    assert sum(statistic.numel() for statistic in statistics) == 2_818
+    assert count_parameters(network) == 482_051
+    assert sum(buffer.numel() for name, buffer in network.named_buffers() if "running" in name) == 2_818
 
 
 @pytest.mark.parametrize(
@@ -57,7 +50,7 @@ def test_middle_taps_of_the_first_enlargement_learn_from_batch_statistics_alone(
     torch.manual_seed(0)
     network = ResTriangularWave(3, 1, wasted_upsampling=wasted, final_activation=False).train(training)
     image, truth = torch.rand(2, 3, 16, 16), torch.rand(2, 1, 16, 16).round()
-    output_losses(network(image), truth).sum().backward()
+    cross_entropy(network(image)[-1], truth).backward()
     gradient = network.enlarge[0].weight.grad.abs().sum((0, 1))  # (3, 3)
     middle = torch.zeros(3, 3, dtype=torch.bool)
     middle[1] = middle[:, 1] = True

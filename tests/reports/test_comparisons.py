@@ -1,93 +1,109 @@
-"""Which differences the test images support."""
+"""Which differences the test images support, and folds put together, by hand."""
+
+import math
 
 import pytest
 
-from vesselbench.reports.comparisons import comparisons, noise_floor
-
-AUC = "fov-pooled-native-fixed/auc"
+from vesselbench.reports.comparisons import comparisons, folded, noise_floor, seed_spread
 
 
-def six(new_run, f1, step):
+def six(step):
     """Six images, each scoring ``step`` less than the one before."""
-    return {"patched": {0: new_run(f1, {str(at): -step * at for at in range(6)})}}
+    return {str(at): -step * at for at in range(6)}
 
 
-def test_every_pair_in_every_mode_by_three_scores(new_run):
-    runs = {"whole": {0: new_run(0.8)}, "patched": {0: new_run(0.8)}}
-    pairs = comparisons({"iternet": runs, "unet": runs, "other": {"patched": runs["patched"]}})
-    names = [(pair.score, pair.mode, pair.first, pair.second) for pair in pairs]
+def test_every_pair_in_every_mode_by_three_scores(project):
+    project.add("iternet", modes=["whole", "patched"]).add("unet", modes=["whole", "patched"]).add("other")
+    pairs = comparisons(project.results())
+    names = list(pairs[["score", "mode", "first", "second"]].itertuples(index=False, name=None))
     assert names[:4] == [
         ("auc", "whole", "iternet", "unet"),
         ("auc", "patched", "iternet", "unet"),
         ("auc", "patched", "iternet", "other"),
         ("auc", "patched", "unet", "other"),
     ]
-    assert [score for score, *_ in names[::4]] == ["auc", "f1", "connectivity"]
+    assert list(pairs["score"][::4]) == ["auc", "f1", "connectivity"]
 
 
-def test_six_images_that_all_say_the_same_support_a_difference(new_run):
-    results = {"iternet": six(new_run, 0.8, 0.0), "unet": six(new_run, 0.7, 0.01)}
-    pair = next(pair for pair in comparisons(results) if pair.score == "f1")
-    assert pair.found.difference == pytest.approx(0.1)
-    assert pair.found.p_value == pytest.approx(2 / 2**6)
-    assert pair.found.supported
-    assert pair.as_dict() == {
-        "score": "f1",
-        "mode": "patched",
-        "first": "iternet",
-        "second": "unet",
-        "difference": 0.1,
-        "low": 0.1,
-        "high": 0.1,
-        "p_value": 0.03125,
-        "supported": True,
-        "protocol": "fov-pooled-native-fixed",
-    }
+def test_of_many_labels_the_first_meets_each_other(project):
+    for label in "abcde":
+        project.add(label)
+    pairs = comparisons(project.results())
+    assert set(zip(pairs["first"], pairs["second"], strict=True)) == {("a", other) for other in "bcde"}
 
 
-def test_two_images_support_none(one_seed):
-    pair = next(pair for pair in comparisons(one_seed) if pair.score == "f1")
-    assert pair.found.p_value == pytest.approx(0.5)
-    assert not pair.found.supported
+def test_six_images_that_all_say_the_same_support_a_difference(project):
+    project.add("iternet", f1=0.8, images=six(0.0)).add("unet", f1=0.7, images=six(0.01))
+    pair = comparisons(project.results()).query("score == 'f1'").iloc[0]
+    assert pair[["difference", "low", "high"]].tolist() == pytest.approx([0.1] * 3)
+    assert pair["p_value"] == pytest.approx(2 / 2**6)
+    assert pair["supported"]
+    assert pair["protocol"] == "fov-pooled-native-fixed"
 
 
-def test_equal_models_have_no_p_value(one_seed):
-    known = next(pair for pair in comparisons(one_seed) if pair.score == "auc").as_dict()
-    assert "p_value" not in known
-    assert (known["difference"], known["supported"]) == (0, False)
+def test_two_images_support_none_and_equal_models_have_no_p_value(one_seed):
+    pairs = comparisons(one_seed.results()).set_index("score")
+    assert pairs.loc["f1", "p_value"] == pytest.approx(0.5)
+    assert not pairs["supported"].any()
+    assert math.isnan(pairs.loc["auc", "p_value"])
+    assert pairs.loc["auc", "difference"] == 0
 
 
 def test_seeds_are_averaged_before_models_are_compared(two_seeds):
-    pair = next(pair for pair in comparisons(two_seeds) if pair.score == "f1")
-    assert pair.found.difference == pytest.approx(0.81 - 0.72)
+    pair = comparisons(two_seeds.results()).query("score == 'f1'").iloc[0]
+    assert pair["difference"] == pytest.approx(0.81 - 0.72)
 
 
-def test_a_withheld_score_is_not_compared(new_run):
-    runs = {"patched": {0: new_run(0.8, binary=True)}}
-    assert {pair.score for pair in comparisons({"iternet": runs, "unet": runs})} == {"f1", "connectivity"}
+def test_a_withheld_score_is_not_compared(project):
+    project.add("iternet").add("unet", binary=True)
+    assert set(comparisons(project.results())["score"]) == {"f1", "connectivity"}
 
 
-def test_the_noise_floor_is_half_the_widest_paired_interval(new_run):
-    results = {"iternet": six(new_run, 0.8, 0.0), "unet": six(new_run, 0.7, 0.01)}
-    draws = results["unet"]["patched"][0].draws
-    draws[AUC] = draws[AUC][::-1]  # now the gap of the two runs from -.08 to +.08
-    assert noise_floor(results, comparisons(results), 6) == [
-        "Noise floor: on these 6 images no difference below .0760 in AUC, .0000 in F1, .0000 in connectivity is "
-        "resolved (half the widest 95 % interval of a paired difference; a pair that errs on the same pixels "
-        "does better).",
-        "One seed: the spread over seeds is unknown; the intervals hold what other images would change, no more.",
-    ]
-
-
-def test_too_few_images_are_called_so(one_seed):
-    assert noise_floor(one_seed, comparisons(one_seed), 5)[1] == (
-        "**Too few images: with 5 test images Wilcoxon's p is at least .0625, so no difference can be "
-        "called supported.**"
-    )
+def test_the_noise_floor_is_half_the_widest_paired_interval(one_seed):
+    results = one_seed.results()
+    draws = results.maps["draws"].iloc[1]
+    draws["fov-pooled-native-fixed/auc"] = draws["fov-pooled-native-fixed/auc"][::-1]  # the gap is now -.08 to +.08
+    assert noise_floor(comparisons(results)) == pytest.approx({"auc": 0.076, "f1": 0, "connectivity": 0})
 
 
 def test_the_spread_over_seeds_is_that_of_the_worst_model(two_seeds):
-    assert noise_floor(two_seeds, [], 6) == [
-        "Spread over 2 seeds, sample standard deviation of the model where it is largest: .0000 in AUC, .0283 in F1, "
-        ".0000 in connectivity; the intervals, of the mean over seeds, do not hold it."
-    ]
+    results = two_seeds.results()
+    spread = seed_spread(results.averages)
+    assert spread == pytest.approx({"auc": 0, "f1": 0.04 / 2**0.5, "connectivity": 0})
+    assert seed_spread(results.keep(results.maps["seed"] == 0).averages) == {}
+
+
+def fold(project, number, **f1):
+    """A fold whose images score as given."""
+    first = next(iter(f1.values()))
+    images = {name: value - first for name, value in f1.items()}
+    return project.add(f"unet_fold{number}", model="unet", split=f"fold{number}", f1=first, images=images)
+
+
+def test_folds_by_hand(project):
+    fold(fold(fold(project, 0, a=0.7, b=0.8), 1, c=0.9, d=0.9), 2, e=0.6, f=0.6)
+    own = folded(project.results()).set_index("score").loc["f1"]
+    assert own[["model", "recipe", "seed", "mode"]].tolist() == ["unet", "cpu", 0, "patched"]
+    assert own["mean"] == pytest.approx(0.75)  # of six images
+    assert 0.6 < own["low"] < 0.75 < own["high"] < 0.9
+    assert own["spread"] == pytest.approx(0.15)  # of .75, .90, .60
+    assert own[["folds", "images", "splits"]].tolist() == [3, 6, ["fold0", "fold1", "fold2"]]
+
+
+def test_an_undefined_score_leaves_its_row_undefined(project):
+    fold(fold(project, 0, a=0.7, b=math.nan), 1, c=0.9)
+    own = folded(project.results()).set_index("score").loc["f1", ["mean", "low", "high", "spread"]]
+    assert own.isna().all()
+
+
+def test_the_data_sets_own_split_is_no_fold_where_it_overlaps(project):
+    project.add("unet", images={"a": 0.0, "d": 0.0})
+    fold(fold(project, 0, a=0.7, b=0.8), 1, c=0.9, d=0.9)
+    assert folded(project.results())["splits"].iloc[0] == ["fold0", "fold1"]
+
+
+def test_what_stands_alone_overlaps_or_has_another_recipe_is_no_fold(project):
+    assert folded(fold(project, 0, a=0.7, b=0.8).results()).empty
+    project.add("unet_paper", model="unet", split="fold1", recipe="paper", images={"e": 0.0})
+    assert folded(project.results()).empty
+    assert folded(fold(fold(project, 1, c=0.7), 2, a=0.7, c=0.1).results()).empty

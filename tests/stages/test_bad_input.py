@@ -1,224 +1,176 @@
-"""Mistakes in names, values and data: one clear line with path, rule and fix, and the disk as before."""
+"""Mistakes in names, values and data: one clear line with value, rule and fix, and the disk as before."""
 
+import errno
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-from PIL import Image
-from ruamel.yaml import YAML
-from tiny_project import ROOT, contents, refused, run_stage, stage_process, write_params
+from tiny_project import GONE, PATCHED, RUN, UNTRAINED, refused, stage_process, write_params
 
-from vesselbench.models.build import network_names
 from vesselbench.stages import entry
+from vesselbench.training.checkpoint import Checkpoint, checkpoint_folder
+
+TRAIN, PREDICT, EVALUATE, OBSERVER = f"train@{RUN}", f"predict@{RUN}", f"evaluate@{RUN}", "observer@phantom"
+RAW, FOV, SPLIT = "data/raw/phantom", "data/fov/phantom", "data/splits/phantom/phantom.csv"
+MODEL, MAPS, SCORES = (f"data/{kind}/phantom/{RUN}" for kind in ("models", "maps", "scores"))
+WHOLE = {"how": "whole", "output": 0}
+PARAMETERS = [
+    ("train phantom", {}, "vesselbench.stages.train takes RUN DATA SPLIT MODEL SEED RECIPE_NAME, not phantom"),
+    ("download drvie", {}, "'drvie' is not defined in sources, which has: phantom; add it or correct the name"),
+    ("download@drvie", {"sources.drvie": {}}, "data set 'drvie' is unknown; choose one of: chase_db1, drive, phantom"),
+    ("download@phantom", {"sources.phantom.sise": 130}, "sources.phantom.sise is unknown; sources.phantom takes "),
+    ("split@phantom", {"splits.phantom.scheme": "offical"}, "splits.phantom.scheme is 'offical': input should be 'off"),
+    ("fov@phantom", {"sources.phantom.fov": "oficial"}, "sources.phantom.fov is 'oficial'; it must be official or est"),
+    ("network iternett", {}, "'iternett' is not defined in models, which has: iternet, iter_seg; add it or correct"),
+    ("network@iternet", {"models.iternet.widht": 8}, "models: network 'iternet': parameter 'widht' is unknown; it tak"),
+    ("network@iternet", {"models.iternet.network": "unets"}, "models: network 'unets' is unknown; choose one of "),
+    ("network iternet", {"models.iternet": None}, "models.iternet.network is missing; it names a file of vesselbench."),
+    (TRAIN, {f"runs.{RUN}.recipe": "dmeo"}, "'dmeo' is not defined in train, which has: "),
+    (TRAIN, {f"runs.{RUN}.seed": "zero"}, f"runs.{RUN}.seed is 'zero'; it must be a whole number from 0; correct it"),
+    (TRAIN, {"sources.phantom.task": "vessle"}, "sources: task 'vessle' is unknown; choose one of vessel"),
+    (TRAIN, {"train.demo": None}, "train.demo is None: input should be a valid dictionary or instance of Recipe; corr"),
+    (TRAIN, {"train.demo.stpes": 6}, "train.demo.stpes is unknown; train.demo takes input, fit, steps, batch, crops_p"),
+    (TRAIN, {"train.demo.augmentation.zom": [0, 0]}, "train.demo.augmentation.zom is unknown; "),
+    (TRAIN, {"train.demo.epoch": GONE}, "train.demo.epoch is missing; train.demo takes input, fit, steps, batch, "),
+    (TRAIN, {"train.demo.steps": "many"}, "train.demo.steps is 'many': input should be a valid integer, unable to pa"),
+    (TRAIN, {"train.demo.steps": 0}, "train.demo.steps is 0, but iternet has "),
+    (TRAIN, {f"runs.{RUN}.model": "iter_seg"}, "train.demo.steps is 6, but iter_seg has 0 parameters to learn; "),
+    (TRAIN, {"train.demo.schedule": "cosin"}, "train.demo.schedule is 'cosin': input should be 'constant', 'cosine' o"),
+    (TRAIN, {"train.demo.crops_per_image": 4}, "train.demo: batch 2 must be a multiple of crops_per_image 4; correct"),
+    (TRAIN, {"train.demo.input": "falt"}, "train: input 'falt' is unknown; choose one of rgb, flat, dark, clahe, tri"),
+    (TRAIN, {"train.demo.patch": 160}, "train: patch is 160, but the training images are of 130 x 130 pixels; take a"),
+    (TRAIN, {"train.demo.validation": 3}, "train: validation is 3, but there are 3 training images; hold fewer out, s"),
+    (PREDICT, {f"runs.{RUN}.recipe": "dmeo"}, "'dmeo' is not defined in predict, which has: "),
+    (PREDICT, {"predict.demo": {}}, "predict.demo is {}; it must name at least one mode; add one"),
+    (PREDICT, {"predict.demo": "whole"}, "predict.demo is 'whole'; it must name at least one mode; add one"),
+    (PREDICT, {"predict.demo.whole": WHOLE | {"patch": 64}}, "predict.demo.whole: whole has no patch, stride or train"),
+    (PREDICT, {"predict.demo.patched": PATCHED | {"stride": 65}}, "predict.demo.patched: patch 64, stride 65, trainin"),
+    (PREDICT, {"predict.demo.whole": WHOLE | {"output": 9}}, "predict: output is 9, but the network has 2; take one o"),
+    (f"predict@{UNTRAINED}", {"predict.untrained.patched": PATCHED}, "predict.untrained has a patched mode, but iter_"),
+    (EVALUATE, {"evaluate.treshold": 0.4}, "evaluate.treshold is unknown; evaluate takes threshold, draws; correct or"),
+    (OBSERVER, {"evaluate.threshold": 1.5}, "evaluate.threshold is 1.5: input should be less than or equal to 1; corr"),
+]
 
 
-def names_in(entry: str) -> str:
-    """Names below an entry of params.yaml, in the order in which the tests' copy has them."""
-    return ", ".join(sorted(YAML(typ="safe").load(ROOT / "params.yaml")[entry]))
+@pytest.mark.parametrize(("stage", "changes", "message"), PARAMETERS)
+def test_a_parameter(project, monkeypatch, stage, changes, message):
+    write_params(project, changes)
+    assert refused(stage, monkeypatch).removeprefix("params.yaml: ").startswith(message)
 
 
-UNKNOWN = {
-    "download drvie": (
-        {},
-        "'drvie' is not defined in datasets, which has: chase_db1, drive, phantom, stare; add it or correct the name",
-    ),
-    "download phantom": (
-        {"datasets": {"phantom": {"source": {"sise": 128}}}},
-        "datasets.phantom.source.sise is unknown; datasets.phantom.source takes size, train, test, seed",
-    ),
-    "split phantom": (
-        {"datasets": {"phantom": {"split": {"scheme": "offical"}}}},
-        "datasets.phantom.split: scheme is 'offical'; it must be one of official, first_n, kfold, leave_one_out",
-    ),
-    "fov phantom": (
-        {"datasets": {"phantom": {"fov": {"source": "oficial"}}}},
-        "datasets.phantom.fov: source is 'oficial'; it must be official or estimated",
-    ),
-    "network iternett": (
-        {},
-        f"'iternett' is not defined in models, which has: {names_in('models')}; add it or correct the name",
-    ),
-    "network iternet": (
-        {"models": {"iternet": {"widht": 8}}},
-        "models: network 'iternet': parameter 'widht' is unknown; it takes width, iterations, dropout, shared_weights, "
-        "cross_skips, refinery",
-    ),
-    "network unet": (
-        {"models": {"unet": {"network": "iternet2"}}},
-        f"models: network 'iternet2' is unknown; choose one of {', '.join(network_names())}",
-    ),
-    "train phantom iternet 0": (
-        {"train": {"phantom": {"augmentation": {"zoom": {"amonut": 1}}}}},
-        "train.phantom.augmentation.zoom.amonut is unknown; train.phantom.augmentation.zoom takes amount, probability",
-    ),
-    "predict phantom iternet 0 tiled data": (
-        {},
-        f"'tiled' is not defined in predict, which has: {names_in('predict')}; add it or correct the name",
-    ),
-    "predict phantom iternet 0 patched data": (
-        {"predict": {"phantom": {"patched": {"strid": 3}}}},
-        "predict.patched.strid is unknown; predict.patched takes mode, batch, output, bits, hardware, patch, "
-        "stride, training_stride",
-    ),
-    "evaluate phantom iternet 0 whole data": (
-        {"evaluate": {"treshold": 0.4}},
-        "evaluate.treshold is unknown; evaluate takes threshold, connectivity_tolerance, draws, seed, curve_points",
-    ),
-    "observer phantom": (
-        {"evaluate": {"threshold": 1.5}},
-        "evaluate: threshold is 1.5; it must be above 0 and at most 1",
-    ),
-}
-
-
-@pytest.mark.parametrize("command", UNKNOWN)
-def test_unknown_names_and_values(project, monkeypatch, command):
-    change, message = UNKNOWN[command]
-    write_params(project, change)
-    assert refused(command, monkeypatch) == f"error: params.yaml: {message}"
-
-
-def test_unknown_name_as_a_process(project):
-    _, message = UNKNOWN["download drvie"]
+def test_as_a_process(project):
     process = stage_process(project, "download drvie")
-    assert process.communicate() == ("", f"error: params.yaml: {message}\n")
-    assert process.returncode == 1
-
-
-def test_an_entry_left_blank(project, monkeypatch):
-    blank = {"models": {"iternet": {"train": None, "predict": None}}, "predict": {"phantom": {"whole": None}}}
-    write_params(project, blank)
-    before = contents(project)
-    run_stage(project, "predict phantom iternet 0 whole data")
-    run_stage(project, "train phantom iternet 0")
-    assert contents(project) == before, "no changes to the default, as with {}"
-    write_params(project, {"models": {"iternet": None}})
-    assert refused("network iternet", monkeypatch) == (
-        "error: params.yaml: models.iternet.network is missing; an entry of models needs network and preprocess, and "
-        "train and predict, which are {} for the common recipe"
-    )
-
-
-@pytest.mark.parametrize(
-    ("command", "entry", "message"),
-    [
-        (
-            "train phantom iternet 0",
-            {"train": {"redcued": {"steps": 1}}},
-            "models.iternet.train.redcued is unknown; its layers are default, chase_db1, drive, phantom, stare, full, "
-            "reduced, brief",
-        ),
-        (
-            "predict phantom iternet 0 patched data",
-            {"predict": {"pached": {"stride": 5}}},
-            "models.iternet.predict.pached is unknown; its layers are whole, patched",
-        ),
-    ],
-)
-def test_an_own_recipe_for_nothing_known(project, monkeypatch, command, entry, message):
-    write_params(project, {"models": {"iternet": entry}})
-    assert refused(command, monkeypatch) == f"error: params.yaml: {message}"
-
-
-@pytest.mark.parametrize("command", ["train phantom iternet", "train phantom iternet 0 1"])
-def test_wrong_number_of_words(project, monkeypatch, command):
-    found = command.removeprefix("train ")
-    assert refused(command, monkeypatch) == f"error: vesselbench.stages.train takes DATASET MODEL SEED, not {found}"
-
-
-def test_a_seed_that_is_no_number(project, monkeypatch):
-    assert refused("train phantom iternet zero", monkeypatch) == (
-        "error: params.yaml: run.seeds: 'zero' is no whole number from 0; correct it"
-    )
-
-
-@pytest.mark.parametrize(
-    ("command", "name"),
-    [
-        ("train phantom iternet 0", "labels/p01"),
-        ("evaluate phantom iternet 0 whole data", "labels/p04"),
-        ("threshold phantom iternet 0 whole data", "labels/p01"),
-        ("observer phantom", "second_observer/p05"),
-    ],
-)
-@pytest.mark.parametrize("fault", ["size", "levels"])
-def test_labels_that_cannot_be(project, monkeypatch, command, name, fault):
-    path = Path(f"data/raw/phantom/{name}.png")
-    with Image.open(path) as image:
-        label = image.copy()
-    if fault == "size":
-        label = label.crop((0, 0, 130, 120))
-        message = "120 x 130 (rows x columns), but the image that it belongs to is 130 x 130; both must be of one size"
-    else:
-        label.putpixel((3, 3), 128)
-        message = (
-            "3 grey values (0, 128, 255, ...); a binary label has at most two, background and vessel; "
-            "threshold it, and store it in a format without loss such as PNG"
-        )
-    label.save(path)
-    assert refused(command, monkeypatch) == f"error: {path}: {message}"
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "train phantom iternet 0",
-        "predict phantom iternet 0 whole data",
-        "threshold phantom iternet 0 whole data",
-        "evaluate phantom iternet 0 whole data",
-        "observer phantom",
-    ],
-)
-def test_a_split_whose_train_and_test_overlap(project, monkeypatch, command):
-    path = Path("data/splits/phantom.csv")
-    path.write_text(path.read_text() + "p01,test\n")
-    assert refused(command, monkeypatch) == f"error: {path}: p01 is in both train and test; list every id once"
-
-
-@pytest.mark.parametrize(
-    ("command", "absent", "message"),
-    [
-        ("split phantom", "data/raw/phantom/samples.csv", "no such file; run 'dvc repro download@phantom' first"),
-        (
-            "train phantom iternet 0",
-            "data/networks/iternet.json",
-            "no such file; run 'dvc repro network@iternet' first",
-        ),
-        ("train phantom iternet 0", "data/splits/phantom.csv", "no such file; run 'dvc repro split@phantom' first"),
-        (
-            "predict phantom iternet 0 whole data",
-            "data/models/phantom/iternet/0/model.json",
-            "no model.json here; train the network first with dvc repro",
-        ),
-        (
-            "evaluate phantom iternet 0 whole data",
-            "data/predictions/phantom/iternet/0/whole/test/p04.png",
-            "no such file; run the stage that writes it, or correct the path",
-        ),
-        (
-            "evaluate phantom iternet 0 whole data",
-            "data/thresholds/phantom/iternet/0/whole.json",
-            "no such file; run 'dvc repro threshold@phantom-iternet-0-whole' first",
-        ),
-        (
-            "table phantom",
-            "data/scores/phantom/second_observer/scores.json",
-            "no such file; run 'dvc repro observer@phantom' first",
-        ),
-        (
-            "table phantom",
-            "data/scores/phantom/iternet/0/whole/scores.json",
-            "no such file; run 'dvc repro evaluate@phantom-iternet-0-whole' first",
-        ),
-    ],
-)
-def test_a_stage_whose_input_is_absent_names_the_stage_before(project, monkeypatch, command, absent, message):
-    Path(absent).unlink()
-    place = Path(absent).parent if "model.json" in absent else absent
-    assert refused(command, monkeypatch) == f"error: {place}: {message}"
+    message = "error: params.yaml: 'drvie' is not defined in sources, which has: phantom; add it or correct the name\n"
+    assert (process.communicate(), process.returncode) == (("", message), 1)
 
 
 def test_the_code_of_another_copy_is_not_run(project, monkeypatch):
     Path("src/vesselbench").mkdir(parents=True)
-    line = refused("split phantom", monkeypatch)
-    assert line.startswith(f"error: the code that would run is {Path(entry.__file__).parents[1]}, but this folder has")
-    assert "set PYTHONPATH=src" in line
+    where = (
+        f"the code that would run is {Path(entry.__file__).parents[1]}, but this folder has its own in src/vesselben"
+    )
+    assert refused("split@phantom", monkeypatch).startswith(where)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("p05,test\n", "p05,test\np01,test\n", "p01 is in both train and test; list every id once"),
+        ("p05,test\n", "p05,test\np05,test\n", "p05 is in test twice; list every id once"),
+        ("p05,test\n", "p05,test\np06,test\n", "p06 is no sample of the data set; write the split anew with the spl"),
+        ("p05,test\n", "", "p05 is in no subset; list every id of the data set, or write the split anew"),
+        ("p05,test", "p05,tset", "p05 is in subset 'tset'; it must be train or test"),
+        ("test", "train", "no sample in test; both subsets need at least one"),
+        ("id,", "name,", "columns name, subset; they must be id, subset; write it anew with the split stage"),
+    ],
+)
+@pytest.mark.parametrize("stage", [TRAIN, PREDICT, EVALUATE, OBSERVER])
+def test_a_split_edited_by_hand(project, monkeypatch, stage, old, new, message):
+    Path(SPLIT).write_text(Path(SPLIT).read_text().replace(old, new))
+    assert refused(stage, monkeypatch).startswith(f"{SPLIT}: {message}")
+
+
+def rewrite(path, change):
+    cv2.imwrite(str(path), change(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)))
+
+
+ABSENT = "no such file; run the stage that writes it"
+FAULTS = {
+    "absent": (Path.unlink, ""),
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:900]), "not an image, or not the whole of one; fetch or "),
+    "low": (lambda path: rewrite(path, lambda pixels: pixels[:120]), "120 x 130 (rows x columns), but the image that "),
+    "grey": (lambda path: rewrite(path, lambda own: own // 2 + own[::-1] // 4), "4 grey values (0, 63, 127, 190, ..."),
+    "bits": (lambda path: rewrite(path, lambda own: own.astype(np.uint8)), "not a 16-bit grey PNG; predict again"),
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "fault", "path", "message"),
+    [
+        ("split@phantom", "absent", f"{RAW}/samples.csv", "no such file; run 'dvc repro download@phantom' first"),
+        (TRAIN, "absent", "data/networks/iternet.json", "no such file; run 'dvc repro network@iternet' first"),
+        (TRAIN, "absent", SPLIT, "no such file; run 'dvc repro split@phantom' first"),
+        (PREDICT, "absent", f"{MODEL}/model.json", "no model.json here; train the network first: dvc repro train@"),
+        (EVALUATE, "absent", f"{MAPS}/run.json", f"no such file; run 'dvc repro predict@{RUN}' first"),
+        (EVALUATE, "absent", f"{MAPS}/whole/threshold.json", "no such file; run the predict stage that writes it"),
+        (EVALUATE, "absent", f"{MAPS}/whole/vessel/p04.png", ABSENT),
+        ("table@phantom", "absent", f"{SCORES}/run.json", f"no such file; run 'dvc repro evaluate@{RUN}' first"),
+        ("table@phantom", "absent", f"{SCORES}/whole/vessel/scores.json", f"no such file; run 'dvc repro {EVALUATE}'"),
+        ("fov@phantom", "absent", f"{RAW}/fov/p02.png", ABSENT),
+        (TRAIN, "absent", f"{FOV}/p01.png", ABSENT),
+        (PREDICT, "absent", f"{FOV}/p01.png", ABSENT),
+        ("fov@phantom", "cut", f"{RAW}/images/p02.png", ""),
+        (TRAIN, "cut", f"{RAW}/images/p01.png", ""),
+        (PREDICT, "cut", f"{RAW}/images/p05.png", ""),
+        (EVALUATE, "cut", f"{MAPS}/patched/vessel/p05.png", ""),
+        (EVALUATE, "low", f"{MAPS}/patched/vessel/p05.png", ""),
+        (EVALUATE, "bits", f"{MAPS}/whole/vessel/p04.png", ""),
+        (EVALUATE, "low", f"{FOV}/p04.png", ""),
+        *((TRAIN, fault, f"{RAW}/labels/p01.png", "") for fault in ("low", "grey")),
+        *((PREDICT, fault, f"{RAW}/labels/p01.png", "") for fault in ("low", "grey")),
+        *((EVALUATE, fault, f"{RAW}/labels/p04.png", "") for fault in ("low", "grey")),
+        *((OBSERVER, fault, f"{RAW}/second_observer/p05.png", "") for fault in ("low", "grey")),
+    ],
+)
+def test_a_file(project, monkeypatch, stage, fault, path, message):
+    spoil, own = FAULTS[fault]
+    spoil(Path(path))
+    named = Path(path).parent if path.endswith("model.json") else path
+    assert refused(stage, monkeypatch).startswith(f"{named}: {own}{message}")
+
+
+def test_a_threshold_that_was_chosen_on_a_test_image(project, monkeypatch):
+    path = Path(MAPS, "whole/threshold.json")
+    path.write_text(path.read_text().replace('"p03"', '"p03", "p05"'))
+    assert "the threshold was chosen on p05, which would be scored with it" in refused(EVALUATE, monkeypatch)
+
+
+def test_a_training_that_another_process_does_now(project, monkeypatch):
+    with Checkpoint(checkpoint_folder(RUN), another="recipe").lock():
+        line = refused(TRAIN, monkeypatch)
+    assert line == f".checkpoints/{RUN}: another process trains this run now; wait for it, or stop it with Ctrl-C"
+
+
+@pytest.mark.parametrize(
+    ("stage", "target", "writer"),
+    [
+        ("download@phantom", RAW, "vesselbench.datasets.phantom.source.write_mask"),
+        ("fov@phantom", FOV, "vesselbench.stages.fov.write_mask"),
+        ("network@iternet", "data/networks/iternet.json", "pathlib.Path.write_text"),
+        (TRAIN, MODEL, "pathlib.Path.write_bytes"),
+        (PREDICT, MAPS, "vesselbench.stages.predict.write_map"),
+        (EVALUATE, SCORES, "numpy.savez_compressed"),
+    ],
+)
+def test_a_full_disk_and_ctrl_c(project, monkeypatch, stage, target, writer):
+    full = f"{target}: the disk is full; free some space and run the same command again"
+    stopped = "stopped; nothing half-written is left, run the same command again"
+    for fault, line in ((OSError(errno.ENOSPC, "No space left on device"), full), (KeyboardInterrupt(), stopped)):
+
+        def fail(*args, fault=fault, **named):
+            raise fault
+
+        with monkeypatch.context() as patch:
+            patch.setattr(writer, fail)
+            assert refused(stage, patch) == line

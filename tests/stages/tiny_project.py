@@ -4,103 +4,93 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from contextlib import chdir
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
-from vesselbench.config import overlay
 from vesselbench.stages.entry import start
 
 ROOT = Path(__file__).parents[2]
-# Laid over the real params.yaml, so that a parameter added there is there too.
+GONE = object()  # a value that removes its key
+RUN, UNTRAINED = "phantom-iternet-0", "phantom-iter_seg-0"
+LINE = {"data": "phantom", "split": "phantom", "model": "iternet", "seed": 0, "recipe": "demo"}
+PATCHED = {"how": "patched", "patch": 64, "stride": 48, "training_stride": 64, "output": 0}
+RECIPE = {"steps": 6, "batch": 2, "crops_per_image": 1, "patch": 32, "epoch": 3, "warmup": 0, "precision": "32-true"}
+SIDE = 130  # no multiple of the network's 16: maps must be padded and cut
+# Laid over the real params.yaml, by dotted key, so that a parameter added there is there too.
 TINY = {
-    "run": {
-        "datasets": ["phantom"],
-        "models": ["iternet"],
-        "seeds": [0],
-        "modes": ["whole", "patched"],
-        "budget": "full",
-        "more": {"datasets": [], "models": []},
-        "ablations": {"datasets": [], "models": []},
-        "published": {"datasets": []},
-    },
-    "datasets": {"phantom": {"source": {"size": 130, "train": 3, "test": 2}}},
-    "models": {"iternet": {"width": 4, "iterations": 2}},
-    "train": {
-        "default": {"hardware": {"accelerator": "cpu", "precision": "32-true"}},
-        "phantom": {
-            "steps": 4,
-            "batch": 2,
-            "crops_per_image": 1,
-            "patch": 32,
-            "epoch": 2,
-            "warmup": 0,
-            "hardware": {"threads": 1},
-        },
-    },
-    "predict": {
-        "default": {"hardware": {"accelerator": "cpu", "precision": "32-true"}},
-        "phantom": {"patched": {"patch": 64, "stride": 48}},
-    },
-    "evaluate": {"draws": 100},
+    "runs": {RUN: LINE, UNTRAINED: LINE | {"model": "iter_seg", "recipe": "untrained"}},
+    "published": [],
+    **{f"{kind}.{name}": GONE for kind in ("sources", "splits") for name in ("drive", "chase_db1", "stare")},
+    **{f"sources.phantom.{name}": value for name, value in {"size": SIDE, "train": 3, "test": 2}.items()},
+    **{f"models.iternet.{name}": value for name, value in {"width": 4, "iterations": 2}.items()},
+    **{f"train.demo.{name}": value for name, value in (RECIPE | {"threads": 1}).items()},
+    "predict.demo.patched": PATCHED,
+    "evaluate.draws": 100,
 }
-STAGES = (
-    "download phantom",
-    "split phantom",
-    "fov phantom",
-    "network iternet",
-    "train phantom iternet 0",
-    "predict phantom iternet 0 whole data",
-    "predict phantom iternet 0 patched data",
-    "threshold phantom iternet 0 whole data",
-    "threshold phantom iternet 0 patched data",
-    "evaluate phantom iternet 0 whole data",
-    "evaluate phantom iternet 0 patched data",
-    "observer phantom",
-    "table phantom",
-    "summary",
-)
 
 
-def write_params(folder: Path, *changes: Mapping[str, Any]) -> None:
-    """Write params.yaml: the real one, the tiny one over it, then ``changes``."""
-    yaml = YAML(typ="safe")
-    yaml.dump(overlay(yaml.load(ROOT / "params.yaml"), TINY, *changes), folder / "params.yaml")
+def write_params(folder: Path, changes: dict[str, Any] | None = None) -> None:
+    """Write params.yaml: the real one, the tiny one over it, then ``changes``, by dotted key."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["models"] = {name: params["models"][name] for name in ("iternet", "iter_seg")}
+    params = json.loads(json.dumps(params))  # every recipe a copy of its own
+    for key, value in [*TINY.items(), *(changes or {}).items()]:
+        *above, last = key.split(".")
+        node = reduce(getitem, above, params)
+        if value is GONE:
+            del node[last]
+        else:
+            node[last] = deepcopy(value)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
-def run_stage(folder: Path, command: str) -> None:
-    """Call a stage's ``main`` in this process: ``"split phantom"``."""
-    word, *words = command.split()
+def pipeline(folder: Path) -> dict[str, dict[str, Any]]:
+    """Every stage of dvc.yaml by DVC's name, ``train@phantom-iternet-0``, in order, its lists resolved as DVC does."""
+    params, found = yaml.safe_load((folder / "params.yaml").read_text()), {}
+    for word, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items():
+        for key, item in params[stage["foreach"][2:-1]].items() if "foreach" in stage else [("", {})]:
+            values = {"key": key} | {f"item.{name}": value for name, value in item.items()}
+            text = json.dumps(stage.get("do", stage))
+            text = re.sub(r"\$\{(.+?)\}", lambda match, own=values: str(own[match[1]]), text)
+            found[f"{word}@{key}".rstrip("@")] = json.loads(text)
+    return found
+
+
+def words_of(folder: Path, stage: str) -> list[str]:
+    """Split a stage by DVC's name, or given in words, into its own word and arguments."""
+    return stage.split() if " " in stage else pipeline(folder)[stage]["cmd"].split("vesselbench.stages.")[1].split()
+
+
+def run_stage(folder: Path, stage: str) -> None:
+    """Call a stage's ``main`` in this process, with the words that dvc.yaml gives it."""
+    word, *words = words_of(folder, stage)
     with chdir(folder):
         importlib.import_module(f"vesselbench.stages.{word}").main(*words)
 
 
-def stage_process(folder: Path, command: str) -> subprocess.Popen[str]:
-    """Start a stage as DVC does, in a process group of its own, on one core."""
-    word, *words = command.split()
-    return subprocess.Popen(
-        [sys.executable, "-m", f"vesselbench.stages.{word}", *words],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def stage_process(folder: Path, stage: str, before: str = "") -> subprocess.Popen[str]:
+    """Start a stage as DVC does, in a process group of its own, on one core; ``before`` is code that comes first."""
+    word, *words = words_of(folder, stage)
+    code = f"{before}\nimport runpy; runpy.run_module('vesselbench.stages.{word}', run_name='__main__', alter_sys=True)"
+    how = {"cwd": folder, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "text": True, "start_new_session": True}
+    return subprocess.Popen([sys.executable, "-c", code, *words], stdout=PIPE, stderr=PIPE, **how)
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Digest of every file below a folder, by path; empty folders count, so that leftovers of any kind show.
-
-    The folder of checkpoints is left out.
-    """
+    """Digest of all below a folder, by path, but of checkpoints; empty folders count, so that leftovers show."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -108,18 +98,17 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-def refused(command: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def refused(stage: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Start a stage in the working folder as its command line does, and return the one line that it stops with.
 
-    Python prints a string given as exit status on stderr, and exits with 1. Nothing may have changed on the disk.
+    Python prints a string given as exit status, and exits with 1. Nothing may have changed on the disk.
     """
-    word, *words = command.split()
+    word, *words = words_of(Path(), stage)
     module = importlib.import_module(f"vesselbench.stages.{word}")
     monkeypatch.setattr(sys, "argv", [f"{word}.py", *words])
     before = contents(Path())
     with pytest.raises(SystemExit) as stop:
         start(module.main)
     assert contents(Path()) == before
-    assert isinstance(stop.value.code, str)
-    assert "\n" not in stop.value.code
-    return stop.value.code
+    assert re.fullmatch("(error: |stopped; ).+", stop.value.code), "one line"
+    return stop.value.code.removeprefix("error: ")

@@ -1,207 +1,163 @@
+"""Training: its steps by hand; the loop repeated and resumed bit by bit; and what it keeps, lowers and refuses."""
+
+import math
 import signal
-from dataclasses import replace
+from inspect import signature
 
 import pytest
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
+from test_recipe import recipe
+from torch import nn
 
 from vesselbench.config import UserError
-from vesselbench.data.augment import Augmentation, Chance, PatchSampler
-from vesselbench.device import Hardware
-from vesselbench.models.build import NetworkEntry, build_network
-from vesselbench.training import loop
+from vesselbench.device import start_fabric
+from vesselbench.models.build import build_network
 from vesselbench.training.checkpoint import Checkpoint
-from vesselbench.training.determinism import seed_everything
-from vesselbench.training.learner import Learner
-from vesselbench.training.recipe import Recipe, Sgd
+from vesselbench.training.loop import plateau_factor, seed_everything, train
+from vesselbench.training.method import Method, Supervised, output_losses
+from vesselbench.training.patches import PatchSampler
 
-SOME = Chance(0.2, 0.5)
-HARDWARE = Hardware(
-    accelerator="cpu", devices=1, nodes=1, precision="bf16-mixed", channels_last=True, compile="", threads=1
-)
-RECIPE = Recipe(
-    steps=50, batch=4, crops_per_image=2, patch=32, learning_rate=5e-3, betas=(0.9, 0.999), epsilon=1e-7,
-    weight_decay=0.0, schedule="cosine", cycles=1, patience=15, warmup=5, sgd=Sgd(0, 1e-4, 5e-6, 0.9), epoch=10,
-    validation=0, keep="lowest_training_loss", fused=True,
-    checkpoint_minutes=10.0, hardware=HARDWARE,
-    augmentation=Augmentation(SOME, SOME, SOME, Chance(180, 0.5), SOME, 0.5, SOME, SOME, "soft"),
-    preprocess="",
-)  # fmt: skip
-HOLDING_OUT = replace(
-    RECIPE, steps=20, epoch=4, validation=1, keep="lowest_validation_loss", schedule="plateau", patience=1, warmup=0,
-    sgd=Sgd(12, 1e-2, 5e-6, 0.9), hardware=replace(HARDWARE, precision="32-true"),
-)  # fmt: skip
-ENTRY = NetworkEntry("iternet", "rgb", {"width": 4, "iterations": 2})
-IDS = ["a", "b", "c"]
+LABELS = torch.zeros(3, 2, 48, 48, dtype=torch.uint8)
+LABELS[:, 0, 20:24] = LABELS[:, 1, :, 10:14] = 1
+NOISE = torch.randint(100, (3, 3, 48, 48), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+IMAGES = NOISE + 100 * LABELS.amax(1, keepdim=True)
+SHORT = {"steps": 30, "epoch": 6, "batch": 4, "crops_per_image": 2, "patch": 32}
+SGD = {"from_step": 20, "learning_rate": 1e-2, "decay": 5e-6, "momentum": 0.9}
+HELD_OUT = {"validation": 1, "schedule": "plateau", "patience": 0, "keep": "lowest_validation_loss"}
+EVERYTHING = recipe("demo", **SHORT, **HELD_OUT, sgd=SGD, learning_rate=5e-3)
 
 
-def data():
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.zeros(3, 48, 48, dtype=torch.uint8)
-    labels[:, 20:24] = 1
-    images = torch.randint(100, (3, 3, 48, 48), generator=generator, dtype=torch.uint8) + 100 * labels[:, None]
-    return images, labels
+def line(**changes):
+    """Supervise a network of one layer with two outputs of two channels, the first of them halved."""
+    network = nn.Sequential(nn.Conv2d(3, 2, 1))
+    network.forward = lambda image: [network[0](image) / 2, network[0](image)]
+    return Supervised(network, recipe(precision="32-true", **changes), start_fabric("32-true", 1))
 
 
-def run(folder, recipe=RECIPE, last_image=255):
-    images, labels = data()
-    images[2].clamp_(max=last_image)
+def test_losses_are_the_mean_cross_entropies_of_each_output_and_validation_takes_the_last():
+    logits = [torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), math.log(3))]
+    expected = [math.log(2), -(math.log(0.75) + math.log(0.25)) / 2]
+    found = output_losses(logits, torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]]))
+    torch.testing.assert_close(found, torch.tensor(expected))
+    method = line(batch=2, crops_per_image=1)  # three images in uneven batches
+    last = output_losses(method.network(IMAGES / 255), LABELS.float())[-1].item()
+    assert method.validate(IMAGES, LABELS) == pytest.approx(last, rel=1e-6)
+
+
+def test_sgd_takes_over_from_adam_at_its_step_and_a_plateau_reduces_the_rate():
+    method = line(learning_rate=5e-3, sgd=SGD | {"from_step": 1, "learning_rate": 0.5, "decay": 0.25})
+    image, label, parameters, velocity = IMAGES / 255, LABELS.float(), [*method.network.parameters()], [0.0, 0.0]
+    for step, rate in enumerate([None, 0.5, 0.1 * 0.4]):  # SGD: 0.5, then 0.5 / 1.25, of which a tenth
+        losses = output_losses(method.network(image), label)
+        slopes, before = torch.autograd.grad(losses.sum(), parameters), [p.detach().clone() for p in parameters]
+        torch.testing.assert_close(method.step(step, image, label, 0.1 if step == 2 else 1.0), losses.detach())
+        velocity = [0.9 * v + g if rate else 0.0 for v, g in zip(velocity, slopes, strict=True)]
+        moves = [rate * v if rate else 5e-3 * g.sign() for v, g in zip(velocity, slopes, strict=True)]  # Adam's first
+        for parameter, old, move in zip(parameters, before, moves, strict=True):
+            torch.testing.assert_close(parameter.detach(), old - move, atol=1e-6, rtol=1e-5)
+
+
+def run(folder, images=IMAGES, how=EVERYTHING):
+    """Train IterNet, which draws for its dropout, on two channels; return its weights as bytes, and the log."""
     generator = seed_everything(1)
-    fabric = recipe.hardware.launch()
-    checkpoint = Checkpoint(folder, "one")
-    return loop.train(lambda: build_network(ENTRY), images, labels, IDS, recipe, generator, checkpoint, fabric)
+    network = build_network("iternet", {"width": 4, "iterations": 2}, classes=2)
+    method = Supervised(network, how, start_fabric(how.precision, 1))
+    log = train(method, images, LABELS, "abc", how, generator, Checkpoint(folder, seed=1))
+    return b"".join(tensor.numpy().tobytes() for tensor in method.network.state_dict().values()), log
 
 
-def weights(network):
-    return torch.cat([tensor.flatten() for tensor in network.state_dict().values()])
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("run"))
-
-
-def test_same_seed_gives_the_same_bytes_of_weights_after_50_steps(trained, tmp_path):
-    network, log = run(tmp_path)
-    assert weights(network).numpy().tobytes() == weights(trained[0]).numpy().tobytes()
-    assert log.equals(trained[1])
-
-
-def test_loss_falls_and_the_log_holds_every_output(trained):
-    log = trained[1]
-    assert list(log.columns) == ["step", "loss", "loss_1", "loss_2", "learning_rate"]
-    assert list(log.step) == [10, 20, 30, 40, 50]
-    assert log.loss.iloc[-1] < 0.7 * log.loss.iloc[0]
-    assert log.loss.to_numpy() == pytest.approx((log.loss_1 + log.loss_2).to_numpy(), abs=1e-5)
-
-
-def stop_at(step, monkeypatch):
-    """Send the signal of Ctrl-C while a batch is drawn, and return the list that every draw is noted in."""
-    steps = []
+def test_stopped_by_signals_it_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch):
+    draws, (weights, log) = [], run(tmp_path / "whole")
 
     def draw(sampler, *arguments, compute=PatchSampler.draw):
-        steps.append(1)
-        if len(steps) == step:
+        draws.append(1)
+        if len(draws) in (23, 30):
             signal.raise_signal(signal.SIGINT)
         return compute(sampler, *arguments)
 
     monkeypatch.setattr(PatchSampler, "draw", draw)
-    return steps
+    for step in (23, 30):
+        with pytest.raises(UserError, match=f"stopped at step {step} of 30; run the same command again to go on"):
+            run(tmp_path / "stopped")
+    same, again = run(tmp_path / "stopped")
+    assert len(draws) == 30, "no step is done twice"
+    assert (weights, log.to_csv()) == (same, again.to_csv())
+    assert list(log.columns) == ["step", "loss", "loss_1", "loss_2", "learning_rate", "validation"]
+    assert list(log.step) == [6, 12, 18, 24, 30]
+    assert log.loss.iloc[-1] < 0.8 * log.loss.iloc[0]
 
 
-def test_stopped_by_a_signal_it_goes_on_where_it_was(trained, tmp_path, monkeypatch):
-    steps = stop_at(23, monkeypatch)
-    with pytest.raises(UserError, match="stopped at step 23 of 50; run the same command again to go on"):
-        run(tmp_path)
-    assert (tmp_path / "last.pt").exists()
-    network, log = run(tmp_path)
-    assert len(steps) == 50, "no step is done twice"
-    assert torch.equal(weights(network), weights(trained[0]))
-    assert log.equals(trained[1])
+def test_what_is_held_out_is_validated_on_and_not_trained_on(tmp_path):
+    dark, how = IMAGES.clone(), EVERYTHING.model_copy(update={"steps": 6, "keep": "last"})
+    dark[2] = 0
+    (weights, log), (same, other) = run(tmp_path / "a", how=how), run(tmp_path / "b", dark, how)
+    assert weights == same
+    assert (log.validation != other.validation).all()
+    assert log.drop(columns="validation").equals(other.drop(columns="validation"))
 
 
-def test_plateau_and_sgd_survive_a_stop(tmp_path, monkeypatch):
-    validations = [1.0, 0.9, 0.95, 0.9, 0.8]  # an epoch each; the two after the best so far are bad
-    waiting = iter(2 * validations)
-    monkeypatch.setattr(Learner, "validate", lambda *_: next(waiting))
-    uninterrupted, log = run(tmp_path / "uninterrupted", HOLDING_OUT)
-    sgd = [1e-2 / (1 + 5e-6 * 3), 1e-3 / (1 + 5e-6 * 7)]  # after 3 and 7 of its steps, the last ones at a tenth
-    assert log.learning_rate.to_list() == pytest.approx([5e-3, 5e-3, 5e-3, *sgd], rel=1e-9)
-    assert log.validation.to_list() == validations
-    stop_at(18, monkeypatch)
-    with pytest.raises(UserError, match="stopped at step 18 of 20"):
-        run(tmp_path / "stopped", HOLDING_OUT)
-    resumed, again = run(tmp_path / "stopped", HOLDING_OUT)
-    assert torch.equal(weights(resumed), weights(uninterrupted))
-    assert again.equals(log)
+class Scripted:
+    """A method that learns nothing, which is all that the loop asks: its weight is the number of steps taken."""
+
+    def __init__(self, losses=(), validations=()):
+        self.network = nn.Linear(1, 1, bias=False)
+        self.losses, self.validations, self.reductions = losses or [0.5] * 10, iter(validations), []
+
+    def step(self, number, image, label, reduction):
+        nn.init.constant_(self.network.weight, number + 1)
+        self.reductions.append(reduction)
+        return torch.tensor([1.0, self.losses[number]])
+
+    def validate(self, images, labels):
+        assert (images.shape, labels.shape) == ((4, 3, 32, 32), (4, 2, 32, 32)), "patches of 32 in one image of 48"
+        return next(self.validations)
 
 
-def test_the_lowest_validation_loss_is_what_is_kept(tmp_path):
-    recipe = replace(HOLDING_OUT, schedule="constant", sgd=Sgd(12, 1.0, 0.0, 0.9))  # which spoils it
-    network, log = run(tmp_path, recipe)
-    images, labels = (tensor[2:] for tensor in data())
-    corners = [(row, column) for row in (0, 16) for column in (0, 16)]  # patches of 32 in 48
-    with torch.no_grad():
-        losses = [
-            binary_cross_entropy_with_logits(
-                network.eval()(images[:, :, row : row + 32, column : column + 32] / 255)[-1][:, 0],
-                labels[:, row : row + 32, column : column + 32].float(),
-            )
-            for row, column in corners
-        ]
-    assert log.validation.min() == pytest.approx(float(sum(losses) / 4), abs=1e-5)
-    assert log.validation.idxmin() < 4, "not simply the last"
+def test_supervised_training_fulfils_the_protocol():
+    for name in ("step", "validate", "state_dict", "load_state_dict"):
+        assert [*signature(getattr(Supervised, name)).parameters] == [*signature(getattr(Method, name)).parameters]
 
 
-def test_what_is_held_out_is_not_trained_on(tmp_path):
-    recipe = replace(HOLDING_OUT, schedule="constant", keep="last", steps=8)
-    network, log = run(tmp_path / "one", recipe)
-    same, other_log = run(tmp_path / "other", recipe, last_image=0)
-    assert torch.equal(weights(network), weights(same))
-    assert (log.validation != other_log.validation).all()
-    assert log.drop(columns="validation").equals(other_log.drop(columns="validation"))
+def train_scripted(folder, method, **changes):
+    how = recipe("demo", **{**SHORT, "steps": 8, "epoch": 2, "schedule": "constant", "warmup": 0, **changes})
+    log = train(method, IMAGES, LABELS, "abc", how, torch.Generator().manual_seed(0), Checkpoint(folder))
+    return log, method.network.weight.item()
+
+
+@pytest.mark.parametrize(("keep", "step"), [("last", 8), ("lowest_training_loss", 4), ("lowest_validation_loss", 6)])
+def test_the_weights_that_the_recipe_names_are_kept(tmp_path, keep, step):
+    method = Scripted([0.9, 0.9, 0.1, 0.5, 0.0, 0.7, 0.4, 0.4], [0.5, 0.4, 0.3, 0.3])  # the third epoch's mean is 0.35
+    log, kept = train_scripted(tmp_path, method, keep=keep, validation=1)
+    assert kept == step
+    assert log.loss_2.to_list() == [0.9, 0.3, 0.35, 0.4]
+    assert log.validation.to_list() == [0.5, 0.4, 0.3, 0.3]
+
+
+def test_a_plateau_lowers_the_rate_from_the_next_epoch_on(tmp_path):
+    method = Scripted(validations=[1.0, 0.9, 0.95, 0.9, 0.8])  # after the second, two bad ones: more than one
+    log, _ = train_scripted(tmp_path, method, steps=10, schedule="plateau", patience=1, validation=1)
+    assert method.reductions == [1.0] * 8 + [pytest.approx(0.1)] * 2
+    assert log.learning_rate.to_list() == pytest.approx([1.5e-3] * 4 + [1.5e-4])
+    assert plateau_factor([], 2) == plateau_factor([3.0, 2.0, 2.0, 2.1], 2) == 1, "two bad epochs are borne"
+    assert plateau_factor([3.0, 2.0, 2.0, 2.1, 2.0], 2) == pytest.approx(0.1)
+    assert plateau_factor([3.0, 2.0, 2.0, 2.1, 1.9, 2.0, 2.0], 2) == 1, "counted anew after a better one"
+    assert plateau_factor([1.0] * 7, 2) == pytest.approx(0.01)
+    assert plateau_factor([1.0, 0.99995, 0.99994, 0.99993], 2) == pytest.approx(0.1), "all within a ten-thousandth"
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("losses", "changes", "message"),
     [
-        ({"validation": 3}, "validation is 3, but there are 3 training images; hold fewer out, so that one is left"),
-        ({"patch": 49}, "patch is 49, but the training images are of 48 x 48 pixels; take a smaller patch"),
+        (
+            [0.5] * 4 + [math.nan] * 4,
+            {},
+            r"the loss of step 5 is \[1.0, nan\], it must be .* images [abc](, [abc])*: look",
+        ),
+        ([], {"validation": 1}, "the validation loss after step 2 is inf, it must be finite; lower learning_rate"),
+        ([], {"validation": 3}, "train: validation is 3, but there are 3 training images; hold fewer out, so that one"),
+        ([], {"patch": 49}, "train: patch is 49, but the training images are of 48 x 48 pixels; take a smaller patch"),
     ],
 )
-def test_images_that_do_not_fit_the_recipe_are_refused(tmp_path, change, message):
-    with pytest.raises(UserError, match=f"params.yaml: train: {message}"):
-        run(tmp_path, replace(HOLDING_OUT, **change))
-
-
-def test_sgd_takes_over_from_adam_at_its_step():
-    hardware = replace(HARDWARE, precision="32-true")
-    recipe = replace(RECIPE, schedule="constant", warmup=0, sgd=Sgd(1, 0.5, 0.25, 0.9), hardware=hardware)
-    images, labels = data()
-    image, label = images / 255, labels[:, None].float()
-    network = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1))
-    network.forward = lambda x: [network[0](x)]
-    learner = Learner(network, recipe, hardware.launch())
-
-    def gradients():
-        loss = binary_cross_entropy_with_logits(network[0](image), label)
-        return torch.autograd.grad(loss, list(network.parameters()))
-
-    velocity = [0.0, 0.0]
-    for step, rate in enumerate([None, 0.5, 0.4]):  # SGD: 0.5, then 0.5 / 1.25
-        before, slopes = [p.detach().clone() for p in network.parameters()], gradients()
-        learner.step(step, image, label)
-        velocity = [0.9 * v + g if rate else 0.0 for v, g in zip(velocity, slopes, strict=True)]
-        moves = [rate * v if rate else 5e-3 * g.sign() for v, g in zip(velocity, slopes, strict=True)]  # Adam's first
-        for parameter, old, move in zip(network.parameters(), before, moves, strict=True):
-            torch.testing.assert_close(parameter.detach(), old - move, atol=1e-6, rtol=1e-5)
-
-
-def test_a_checkpoint_of_another_run_is_set_aside_and_said_so(tmp_path, capsys):
-    short = replace(RECIPE, steps=2, epoch=2)
-    Checkpoint(tmp_path, "another").save({"run": {}})
-    run(tmp_path, short)
-    assert (
-        "not used, it was made with other parameters, data or code; moved to last.aside.pt" in capsys.readouterr().out
-    )
-    assert (tmp_path / "last.aside.pt").exists()
-
-
-def test_a_loss_that_is_not_finite_names_step_and_images(tmp_path):
-    with pytest.raises(
-        UserError, match=r"the loss of step \d+ is \[.*nan.*it must be finite; the batch came from images [abc]"
-    ):
-        run(tmp_path, replace(RECIPE, learning_rate=1e30, warmup=0))
-
-
-def test_the_lowest_training_loss_is_what_is_kept(tmp_path, monkeypatch):
-    def count(run_state, learner, *held_out, close=loop.close_epoch):
-        run_state.losses[:] = [[1.0, abs(run_state.step - 20.0)]]  # made lowest after 20 steps
-        close(run_state, learner, *held_out)
-        if run_state.step == 20:
-            kept.append(weights(learner.network.module).clone())
-
-    kept = []
-    monkeypatch.setattr(loop, "close_epoch", count)
-    network, _ = run(tmp_path)
-    assert torch.equal(weights(network), kept[0])
+def test_losses_that_are_no_numbers_and_images_that_do_not_fit_are_refused(tmp_path, losses, changes, message):
+    with pytest.raises(UserError, match=message):
+        train_scripted(tmp_path, Scripted(losses, [math.inf]), **changes)

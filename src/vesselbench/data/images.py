@@ -1,7 +1,5 @@
 """Photographs, label maps and masks: reading and writing their files."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,46 +12,21 @@ Shape = tuple[int, int]
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read a photograph.
+    """Read a photograph in any format that Pillow reads: uint8 (H, W, 3), red, green, blue.
 
-    Parameters
-    ----------
-    path
-        Any format that Pillow reads. Grey is repeated over the three channels, transparency is dropped.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (H, W, 3), red, green, blue.
-
-    Raises
-    ------
-    UserError
-        The file is missing, or is no whole image.
+    Grey is repeated over the three channels, transparency is dropped. UserError where the file is missing, or is no
+    whole image.
     """
     return read_pixels(path, "RGB")
 
 
 def read_label(path: Path, shape: Shape | None = None) -> np.ndarray:
-    """Read a binary label map as classes: 0 background, 1 vessel.
+    """Read a binary label map as classes, uint8 (H, W): 0 background, 1 vessel.
 
-    Parameters
-    ----------
-    path
-        An image of at most two grey levels, whichever they are: 0 and 255, 0 and 1, or the palette greys 3
-        and 253 of DRIVE's second observer. The brighter of two is vessel; a single one is when above 127.
-    shape
-        The (H, W) of the photograph that the label belongs to, checked where given.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (H, W) of 0 and 1.
-
-    Raises
-    ------
-    UserError
-        The file is missing or no whole image, has more than two grey levels, or is of another shape.
+    The file has at most two grey levels, whichever they are: 0 and 255, 0 and 1, or the palette greys 3 and 253 of
+    DRIVE's second observer. The brighter of two is vessel; a single one is when above 127. ``shape`` is the (H, W) of
+    the photograph that it belongs to. UserError where the file is missing or no whole image, has more than two grey
+    levels, or is of another shape.
     """
     grey = read_pixels(path, "L")
     levels = np.unique(grey)
@@ -65,30 +38,6 @@ def read_label(path: Path, shape: Shape | None = None) -> np.ndarray:
         )
     threshold = levels[0] if len(levels) == 2 else 127
     return (of_shape(grey, path, shape) > threshold).astype(np.uint8)
-
-
-def read_classes(path: Path, classes: int, shape: Shape | None = None) -> np.ndarray:
-    """Read a label map whose pixel values, or palette indices, are the classes themselves.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (H, W), every value below ``classes``.
-
-    Raises
-    ------
-    UserError
-        As :func:`read_label`; or a value is not below ``classes``, or the image is not 8-bit grey or palette.
-    """
-    values = read_pixels(path)
-    if values.dtype != np.uint8 or values.ndim != 2:
-        raise UserError(f"{path}: not an 8-bit image with one channel; store each pixel's class as its value")
-    if values.max() >= classes:
-        raise UserError(
-            f"{path}: class {values.max()}; with {classes} classes the values are 0 to {classes - 1}; "
-            "correct the label, or the number of classes"
-        )
-    return of_shape(values, path, shape)
 
 
 def read_mask(path: Path, shape: Shape | None = None) -> np.ndarray:
@@ -105,10 +54,7 @@ def read_pixels(path: Path, mode: str | None = None) -> np.ndarray:
     """Read an image as Pillow has it, or converted to one of its modes; UserError as :func:`read_image`."""
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file; run the stage that writes it, or correct the path")
-    with (
-        suppress(OSError, SyntaxError),
-        Image.open(path) as image,
-    ):  # Pillow's errors for what is no whole image
+    with suppress(OSError, SyntaxError), Image.open(path) as image:  # Pillow's errors for what is no whole image
         return np.array(image.convert(mode) if mode else image)
     raise UserError(f"{path}: not an image, or not the whole of one; fetch or write it again")
 

@@ -1,7 +1,5 @@
 """What is done to a photograph before a network sees it, by name, alike in training and prediction."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import cv2
@@ -38,7 +36,7 @@ def dark(image: np.ndarray) -> np.ndarray:
 
 
 def clahe(image: np.ndarray) -> np.ndarray:
-    """Grey, stretched, locally equalised, brightened (DUNet, released code): uint8 (H, W, 1).
+    """Turn a photograph grey, stretch it, equalise it locally, brighten it (DUNet, released code): uint8 (H, W, 1).
 
     Grey is .299 R + .587 G + .114 B; contrast limited adaptive histogram equalisation (CLAHE) has limit 2 and 8 x 8
     tiles. The code first standardises by mean and deviation of the whole data set; the stretch of each photograph to
@@ -50,7 +48,7 @@ def clahe(image: np.ndarray) -> np.ndarray:
 
 
 def triangular(image: np.ndarray) -> np.ndarray:
-    """Green and blue stretched, locally equalised, brightened, then mixed (Res Triangular Wave Net, released code).
+    """Stretch, locally equalise and brighten green and blue, then mix them (Res Triangular Wave Net, released code).
 
     CLAHE has limit 7 and 7 x 7 tiles; grey is .8 G + .2 B, stretched once more and given three times, for the network
     there takes three channels: uint8 (H, W, 3). The code brightens by 1.1 in place of 1.2 and leaves the last stretch
@@ -64,7 +62,7 @@ def triangular(image: np.ndarray) -> np.ndarray:
 
 
 def brighten(values: np.ndarray) -> np.ndarray:
-    """Gamma 1.2: i becomes 255 (i / 255)^(1 / 1.2), rounded down. uint8 of any shape, returned alike."""
+    """Apply gamma 1.2: i becomes 255 (i / 255)^(1 / 1.2), rounded down. uint8 of any shape, returned alike."""
     return np.floor(255 * (np.arange(256) / 255) ** (1 / 1.2)).astype(np.uint8)[values]
 
 
@@ -129,29 +127,19 @@ _KNOWN: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {
 
 def _find(name: str) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     if name not in _KNOWN:
-        raise UserError(f"{PARAMS}: models: preprocess {name!r} is unknown; choose one of {', '.join(_KNOWN)}")
+        raise UserError(f"{PARAMS}: train: input {name!r} is unknown; choose one of {', '.join(_KNOWN)}")
     return _KNOWN[name]
 
 
 def channels_of(name: str) -> int:
-    """Channels that the preprocessing ``name`` gives a network; UserError where the name is unknown."""
+    """Tell how many channels the preprocessing ``name`` gives a network; UserError where the name is unknown."""
     return _find(name)[1]
 
 
 def preprocess(name: str, image: np.ndarray) -> np.ndarray:
-    """Apply the preprocessing ``name`` to a photograph.
+    """Apply the preprocessing ``name`` to an RGB photograph, uint8 (H, W, 3): uint8 (H, W, ``channels_of(name)``).
 
-    Parameters
-    ----------
-    name
-        ``"rgb"``: unchanged; ``"flat"``: without its background; ``"dark"``: what is darker than that; ``"clahe"``:
-        grey, locally equalised; ``"triangular"``: the same by channel, and stronger.
-    image
-        uint8 (H, W, 3), RGB.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (H, W, ``channels_of(name)``).
+    ``"rgb"``: unchanged; ``"flat"``: without its background; ``"dark"``: what is darker than that; ``"clahe"``: grey,
+    locally equalised; ``"triangular"``: the same by channel, and stronger.
     """
     return _find(name)[0](image)

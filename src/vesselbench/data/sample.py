@@ -1,7 +1,5 @@
 """The record of one photograph, and the CSV that lists a data set's records."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -14,30 +12,16 @@ from vesselbench.files import whole_file
 
 @dataclass(frozen=True)
 class Sample:
-    """One photograph and what belongs to it.
+    """One photograph and what belongs to it; None for what its owner does not publish."""
 
-    Attributes
-    ----------
-    id
-        Unique within the data set, letters and digits: ``"21"``, ``"01L"``, ``"im0001"``.
-    group
-        Photographs that must stay on one side of a split: the patient where known, else the id.
-    subset
-        The owner's own split: ``"train"``, ``"test"``, or ``""`` where the owner publishes none.
-    image, truth
-        The RGB photograph and the first observer's label map, of one size.
-    second_observer, fov, artery_vein
-        The second observer's label map, the owner's field-of-view mask, artery/vein classes; None where absent.
-    """
-
-    id: str
-    group: str
-    subset: str
-    image: Path
-    truth: Path
-    second_observer: Path | None = None
-    fov: Path | None = None
-    artery_vein: Path | None = None
+    id: str  # unique within the data set, letters and digits: "21", "01L", "im0001"
+    group: str  # of photographs that must stay on one side of a split: the patient where known, else the id
+    subset: str  # of the owner's own split: "train", "test", or "" where the owner publishes none
+    image: Path  # the RGB photograph
+    truth: Path  # the first observer's label map, of the image's size, as all that follow
+    second_observer: Path | None = None  # the second observer's label map
+    fov: Path | None = None  # the owner's field-of-view mask
+    artery_vein: Path | None = None  # classes of arteries and veins
 
 
 COLUMNS = [field.name for field in fields(Sample)]
@@ -45,25 +29,14 @@ COLUMNS = [field.name for field in fields(Sample)]
 
 def write_samples(samples: Iterable[Sample], folder: Path) -> None:
     """Write ``samples.csv`` into the data set's folder, in order of id, paths relative to the folder."""
-    rows = [
-        [
-            "" if value is None else value.relative_to(folder).as_posix() if isinstance(value, Path) else value
-            for value in astuple(s)
-        ]
-        for s in sorted(samples, key=lambda sample: sample.id)
-    ]
+    table = pd.DataFrame([astuple(sample) for sample in samples], columns=COLUMNS).sort_values("id")
+    table = table.map(lambda value: value.relative_to(folder).as_posix() if isinstance(value, Path) else value)
     with whole_file(folder / "samples.csv") as path:
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
+        table.to_csv(path, index=False)
 
 
 def read_samples(folder: Path) -> list[Sample]:
-    """Read the samples of ``data/raw/<dataset>``, in order of id.
-
-    Raises
-    ------
-    UserError
-        The folder holds no ``samples.csv``: the data set has not been downloaded.
-    """
+    """Read the samples of ``data/raw/<dataset>``, in order of id; UserError where it has not been downloaded."""
     path = folder / "samples.csv"
     if not path.exists():
         raise UserError(f"{path}: no such file; run 'dvc repro download@{folder.name}' first")

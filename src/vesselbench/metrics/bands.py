@@ -1,47 +1,30 @@
 """Curves for drawing, with 95 % bands from the bootstrap over images."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 
+from vesselbench.data.maps import LEVELS
+from vesselbench.metrics.bootstrap import TAILS, interval
 from vesselbench.metrics.connectivity import OURS, READINGS, connectivity
-from vesselbench.metrics.curves import Histogram
-from vesselbench.metrics.levels import SIXTEEN_BIT, Scale
-from vesselbench.metrics.pooled import Stack, stack, thinned
+from vesselbench.metrics.histograms import Histogram, Stack, stack, thinned
+from vesselbench.metrics.image import ImageRecord
 from vesselbench.metrics.protocol import MASKS
-from vesselbench.metrics.record import ImageRecord
-from vesselbench.metrics.scores import binary, curve
-from vesselbench.metrics.statistics import CONFIDENCE, interval
+from vesselbench.metrics.scores import binary
 
+POINTS = 500  # most points of a ROC or precision-recall curve
 BINS = 20
 SPREAD = 1e-9  # between points of one x; far below the share of a pixel
-TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
-def drawn_tables(
-    records: Sequence[ImageRecord], weights: np.ndarray, tolerance: float, points: int, scale: Scale = SIXTEEN_BIT
-) -> dict[str, pd.DataFrame]:
+def drawn_tables(records: Sequence[ImageRecord], weights: np.ndarray, points: int = POINTS) -> dict[str, pd.DataFrame]:
     """Make all tables for drawing, with the native truth: file name -> table.
 
     roc.csv, pr.csv and calibration.csv have a column mask more, and no rows where the maps are binary;
-    sensitivity.csv gives connectivity under each of ``READINGS``.
-
-    Parameters
-    ----------
-    records
-        One an image.
-    weights
-        (samples, images), the first row all ones.
-    tolerance
-        The paper's alpha in Eq. 3.
-    points
-        Most points of a ROC or precision-recall curve.
-    scale
-        What probability each level stands for.
+    sensitivity.csv gives connectivity under each of ``READINGS``. ``weights`` here and below are (samples, images), the
+    first row all ones.
     """
     parts: dict[str, list[pd.DataFrame]] = {"roc.csv": [], "pr.csv": [], "calibration.csv": []}
     for mask in MASKS:
@@ -49,33 +32,24 @@ def drawn_tables(
         images = thinned(stack(histograms), points)
         parts["roc.csv"].append(roc_band(images, weights).assign(mask=mask))
         parts["pr.csv"].append(precision_recall_band(images, weights).assign(mask=mask))
-        parts["calibration.csv"].append(calibration(histograms, weights, scale).assign(mask=mask))
+        parts["calibration.csv"].append(calibration(histograms, weights).assign(mask=mask))
     tables = {}
     for name, masks in parts.items():
         filled = [table for table in masks if len(table) and not binary(records)] or [masks[0].iloc[:0]]
         tables[name] = pd.concat(filled)[["mask", *(column for column in masks[0] if column != "mask")]]
-
     rows = []
     for reading in READINGS:
-        curves = [curve(record, "native", reading, tolerance) for record in records]
-        areas = weights @ [connectivity(one, reading) for one in curves] / len(records)
+        curves = np.array([record.curves["native", reading] for record in records])
+        areas = weights @ [connectivity(curve) for curve in curves] / len(records)
         low, high = interval(areas[1:])
         rows.append(asdict(reading) | {"connectivity": areas[0], "low": low, "high": high})
         if reading == OURS:
-            tables["connectivity.csv"] = connectivity_band(np.array(curves), weights)
+            tables["connectivity.csv"] = connectivity_band(curves, weights)
     return tables | {"sensitivity.csv": pd.DataFrame(rows)}
 
 
 def roc_band(images: Stack, weights: np.ndarray) -> pd.DataFrame:
-    """Give the pooled ROC curve: columns fpr, tpr, and low, high of tpr at that fpr; a row a level of ``images``.
-
-    Parameters
-    ----------
-    images
-        See ``vesselbench.metrics.pooled``; thinned to what is to be drawn.
-    weights
-        (samples, images), the first row all ones.
-    """
+    """Give the pooled ROC curve: columns fpr, tpr, and low, high of tpr at that fpr; a row a level of ``images``."""
     with np.errstate(invalid="ignore"):
         tpr = weights @ images.tp / (weights @ images.tp[:, -1])[:, None]
         fpr = weights @ images.fp / (weights @ images.fp[:, -1])[:, None]
@@ -98,68 +72,6 @@ def precision_recall_band(images: Stack, weights: np.ndarray) -> pd.DataFrame:
         return _table("recall", tp / tp[:, -1:], "precision", tp / found)
 
 
-def connectivity_band(curves: np.ndarray, weights: np.ndarray) -> pd.DataFrame:
-    """Give the mean of C(theta) over images: columns theta, connectivity, low, high.
-
-    Parameters
-    ----------
-    curves
-        float64 (images, thresholds), one C(theta) an image.
-    weights
-        (samples, images), the first row all ones.
-    """
-    means = weights @ curves / len(curves)
-    low, high = np.quantile(means[1:], TAILS, axis=0)
-    return pd.DataFrame({"theta": OURS.thetas, "connectivity": means[0], "low": low, "high": high})
-
-
-def calibration(histograms: Sequence[Histogram], weights: np.ndarray, scale: Scale = SIXTEEN_BIT) -> pd.DataFrame:
-    """Compare predicted probabilities with the share of vessel among pixels that got them: reliability diagram.
-
-    Parameters
-    ----------
-    histograms
-        One an image.
-    weights
-        (samples, images), the first row all ones.
-    scale
-        What probability each level stands for.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each of 20 bins of equal width that holds a pixel: bin_low, bin_high, pixels, probability (mean of
-        those predicted), vessel (share that is vessel in truth), low, high (of that share, over the samples that have
-        a pixel there).
-    """
-    used = np.isfinite(scale.lowest)
-    probability = scale.lowest[used].astype(np.float64)
-    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
-
-    def binned(values: np.ndarray) -> np.ndarray:
-        return np.bincount(bins, weights=values, minlength=BINS)
-
-    vessel = np.stack([binned(pixels.positives[used]) for pixels in histograms])
-    every = np.stack([binned((pixels.positives + pixels.negatives)[used]) for pixels in histograms])
-    total = sum(pixels.positives + pixels.negatives for pixels in histograms)[used]
-    held = every.sum(axis=0) > 0
-    with np.errstate(invalid="ignore"):
-        shares = (weights @ vessel)[:, held] / (weights @ every)[:, held]
-    low, high = np.nanquantile(shares[1:], TAILS, axis=0)
-    edges = np.arange(BINS + 1) / BINS
-    return pd.DataFrame(
-        {
-            "bin_low": edges[:-1][held],
-            "bin_high": edges[1:][held],
-            "pixels": every.sum(axis=0)[held].astype(np.int64),
-            "probability": binned(probability * total)[held] / every.sum(axis=0)[held],
-            "vessel": shares[0],
-            "low": low,
-            "high": high,
-        }
-    )
-
-
 def _table(across: str, x: np.ndarray, up: str, y: np.ndarray) -> pd.DataFrame:
     """Give the first sample's curve, and the quantiles of the other samples' heights at its x.
 
@@ -175,3 +87,35 @@ def _table(across: str, x: np.ndarray, up: str, y: np.ndarray) -> pd.DataFrame:
     heights = [np.interp(apart[0], *curve) for curve in zip(apart[whole], y[whole], strict=True)]
     low, high = np.quantile(heights, TAILS, axis=0)
     return pd.DataFrame(dict(zip(columns, (x[0], y[0], low, high), strict=True)))
+
+
+def connectivity_band(curves: np.ndarray, weights: np.ndarray) -> pd.DataFrame:
+    """Give the mean over images of ``curves``, C(theta), (images, 256): columns theta, connectivity, low, high."""
+    means = weights @ curves / len(curves)
+    low, high = np.quantile(means[1:], TAILS, axis=0)
+    return pd.DataFrame({"theta": OURS.thetas, "connectivity": means[0], "low": low, "high": high})
+
+
+def calibration(histograms: Sequence[Histogram], weights: np.ndarray) -> pd.DataFrame:
+    """Compare predicted probabilities with the share of vessel among pixels that got them: reliability diagram.
+
+    One row for each of 20 bins of equal width that holds a pixel: bin_low, bin_high, pixels, probability (mean of those
+    predicted), vessel (share that is positive in truth), low, high (of that share, over samples with a pixel there).
+    """
+    probability = np.arange(LEVELS) / (LEVELS - 1)
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+
+    def binned(values: np.ndarray) -> np.ndarray:
+        return np.bincount(bins, weights=values, minlength=BINS)
+
+    vessel = np.stack([binned(pixels.positives) for pixels in histograms])
+    every = vessel + [binned(pixels.negatives) for pixels in histograms]
+    total = sum(pixels.positives + pixels.negatives for pixels in histograms)
+    held = np.flatnonzero(every.sum(axis=0))
+    counted = every.sum(axis=0)[held]
+    with np.errstate(invalid="ignore"):
+        shares = (weights @ vessel)[:, held] / (weights @ every)[:, held]
+    low, high = np.nanquantile(shares[1:], TAILS, axis=0)
+    table = {"bin_low": held / BINS, "bin_high": (held + 1) / BINS, "pixels": counted.astype(np.int64)}
+    table |= {"probability": binned(probability * total)[held] / counted, "vessel": shares[0], "low": low, "high": high}
+    return pd.DataFrame(table)

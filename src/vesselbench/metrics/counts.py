@@ -1,11 +1,9 @@
 """The four counts of a binary prediction, and the scores that are ratios of them.
 
-Count once, score many: every score below takes ``Counts``, which add up, so that pooled scores need no second
-look at the pixels. Counts may be arrays, of one image or one bootstrap draw each; a score is then an array of their
-shape. A score whose denominator is zero is NaN, never a silent 0 or 1.
+Count once, score many: ``vesselbench.metrics.histograms`` counts, and every score below takes ``Counts``. Counts may be
+arrays, of one image or one bootstrap draw each; a score is then an array of their shape. A score whose denominator is
+zero is NaN, never a silent 0 or 1.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -23,10 +21,6 @@ class Counts:
     tn: int | np.ndarray
     fn: int | np.ndarray
 
-    def __add__(self, other: Counts) -> Counts:
-        """Pool the pixels of two images."""
-        return Counts(self.tp + other.tp, self.fp + other.fp, self.tn + other.tn, self.fn + other.fn)
-
 
 def check_shapes(truth: np.ndarray, **others: np.ndarray) -> None:
     """Raise ValueError unless every array has the shape (H, W) of ``truth``; names the one that differs."""
@@ -37,69 +31,47 @@ def check_shapes(truth: np.ndarray, **others: np.ndarray) -> None:
             raise ValueError(f"{name} has shape {array.shape}, truth has {truth.shape}; they must be equal")
 
 
-def count(truth: np.ndarray, prediction: np.ndarray, fov: np.ndarray) -> Counts:
-    """Count the pixels of one image inside its field of view.
-
-    Parameters
-    ----------
-    truth, prediction
-        (H, W), bool or 0 and 1; anything but zero is vessel.
-    fov
-        bool (H, W), the pixels that count; ``numpy.ones_like(truth, bool)`` for the whole frame.
-
-    Raises
-    ------
-    ValueError
-        The shapes differ.
-    """
-    check_shapes(truth, prediction=prediction, fov=fov)
-    cells = np.bincount(2 * (truth[fov] != 0) + (prediction[fov] != 0), minlength=4)
-    tn, fp, fn, tp = cells.tolist()
-    return Counts(tp, fp, tn, fn)
-
-
 def sensitivity(counts: Counts) -> Score:
-    """Share of the vessel pixels that are found: TP / (TP + FN). NaN where the truth holds no vessel."""
+    """Give the share of the vessel pixels that are found: TP / (TP + FN). NaN where the truth holds no vessel."""
     return _ratio(counts.tp, counts.tp + counts.fn)
 
 
 def specificity(counts: Counts) -> Score:
-    """Share of the background that is left alone: TN / (TN + FP). NaN where the truth holds no background."""
+    """Give the share of the background that is left alone: TN / (TN + FP). NaN where the truth holds no background."""
     return _ratio(counts.tn, counts.tn + counts.fp)
 
 
 def accuracy(counts: Counts) -> Score:
-    """Share of all pixels that are right: (TP + TN) / all. NaN where no pixel counts."""
+    """Give the share of all pixels that are right: (TP + TN) / all. NaN where no pixel counts."""
     return _ratio(counts.tp + counts.tn, counts.tp + counts.tn + counts.fp + counts.fn)
 
 
 def precision(counts: Counts) -> Score:
-    """Share of the found pixels that are vessel: TP / (TP + FP). NaN where nothing is found."""
+    """Give the share of the found pixels that are vessel: TP / (TP + FP). NaN where nothing is found."""
     return _ratio(counts.tp, counts.tp + counts.fp)
 
 
 def f1(counts: Counts) -> Score:
-    """F1 = Dice = 2 TP / (2 TP + FP + FN). NaN where neither truth nor prediction holds a vessel."""
+    """Compute F1 = Dice = 2 TP / (2 TP + FP + FN). NaN where neither truth nor prediction holds a vessel."""
     return _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
 
 
 def iou(counts: Counts) -> Score:
-    """Intersection over union, TP / (TP + FP + FN). NaN where neither truth nor prediction holds a vessel."""
+    """Compute intersection over union, TP / (TP + FP + FN). NaN where neither truth nor prediction holds a vessel."""
     return _ratio(counts.tp, counts.tp + counts.fp + counts.fn)
 
 
 def mcc(counts: Counts) -> Score:
-    """Matthews' correlation of truth and prediction, (TP TN - FP FN) / sqrt of the four margins' product.
+    """Compute Matthews' correlation, (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN)).
 
-    The margins are TP + FP, TP + FN, TN + FP and TN + FN. NaN where one of them is empty: a constant has no
-    correlation.
+    NaN where one of these four sums is zero: a constant has no correlation.
     """
     tp, fp, tn, fn = _exact(counts)
     return _ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
 
 
 def kappa(counts: Counts) -> Score:
-    """Cohen's kappa, 2 (TP TN - FP FN) / ((TP + FP)(FP + TN) + (TP + FN)(FN + TN)): agreement beyond chance.
+    """Compute Cohen's kappa, 2 (TP TN - FP FN) / ((TP + FP)(FP + TN) + (TP + FN)(FN + TN)): agreement beyond chance.
 
     NaN where truth and prediction are one and the same constant (chance alone agrees everywhere).
     """

@@ -4,10 +4,9 @@ The same maps give other figures under each, and publications seldom say which t
 is stored here stands under the name of its protocol: ``fov-pooled-native-fixed``.
 """
 
-from __future__ import annotations
-
 from dataclasses import astuple, dataclass
 from itertools import product
+from typing import Self
 
 CHOICES = {
     "mask": {"fov": "pixels inside the field of view", "frame": "pixels of the whole frame"},
@@ -16,34 +15,14 @@ CHOICES = {
         "native": "truth at its native size",
         "resized": "truth taken through the IterNet code's resize to a square and back",
     },
-    "threshold": {
-        "fixed": "a threshold fixed in advance",
-        "training": "the threshold chosen on training images",
-    },
+    "threshold": {"fixed": "a threshold fixed in advance", "training": "the threshold chosen on training images"},
 }
 MASKS, POOLINGS, TRUTHS, THRESHOLDS = (tuple(choices) for choices in CHOICES.values())
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way to score; ``str`` gives its name.
-
-    Attributes
-    ----------
-    mask
-        ``fov``: inside the field of view; ``frame``: the whole frame.
-    pooling
-        ``pooled``: pixels of all images as if of one; ``mean``: mean of the images' own scores.
-    truth
-        ``native``: as the owner drew it; ``resized``: see ``vesselbench.metrics.truth``.
-    threshold
-        ``fixed``: given in advance; ``training``: chosen on training images (``vesselbench.metrics.threshold``).
-
-    Raises
-    ------
-    ValueError
-        A word is none of these.
-    """
+    """One way to score, a word of each of ``CHOICES`` (ValueError for any other); ``str`` gives its name."""
 
     mask: str = "fov"
     pooling: str = "pooled"
@@ -59,7 +38,7 @@ class Protocol:
         return "-".join(astuple(self))
 
     @classmethod
-    def parse(cls, name: str) -> Protocol:
+    def parse(cls, name: str) -> Self:
         """Turn ``fov-pooled-native-fixed`` back into a protocol; ValueError where it is none."""
         words = name.split("-")
         if len(words) != len(CHOICES):

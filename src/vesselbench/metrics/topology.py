@@ -4,8 +4,6 @@ Connectivity (``vesselbench.metrics.connectivity``) counts pieces wherever they 
 one threshold. All take the whole frame: a mask would cut vessels.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -15,25 +13,18 @@ from skimage.morphology import skeletonize
 
 from vesselbench.metrics.counts import check_shapes
 
+SCORES = ("cldice", "betti_0", "betti_1")
 FOUR, EIGHT = 1, 2  # neighbours, as scikit-image counts them: axes along which two may differ
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What is needed of a binary map to compare it with another.
+    """What is needed of a binary map to compare it with another."""
 
-    Attributes
-    ----------
-    vessel, skeleton
-        bool (H, W); the skeleton is Zhang's.
-    segments, holes
-        8-connected pieces of vessel; 4-connected pieces of background that do not touch the frame's border.
-    """
-
-    vessel: np.ndarray
-    skeleton: np.ndarray
-    segments: int
-    holes: int
+    vessel: np.ndarray  # bool (H, W)
+    skeleton: np.ndarray  # Zhang's, bool (H, W)
+    segments: int  # 8-connected pieces of vessel
+    holes: int  # 4-connected pieces of background that do not touch the frame's border
 
 
 def describe(binary: np.ndarray) -> Shape:
@@ -46,16 +37,11 @@ def describe(binary: np.ndarray) -> Shape:
 
 
 def cldice(truth: Shape, prediction: Shape) -> float:
-    """Harmonic mean of topology precision and topology sensitivity (Shit et al., CVPR 2021, Eq. 1-3).
+    """Compute clDice: harmonic mean of topology precision and sensitivity (Shit et al., CVPR 2021, Eq. 1-3).
 
     Topology precision is the share of the predicted skeleton that lies inside the true vessels; topology sensitivity
     is the share of the true skeleton that lies inside the predicted vessels. NaN where either skeleton is empty; 0
-    where both shares are.
-
-    Raises
-    ------
-    ValueError
-        The shapes of the maps differ.
+    where both shares are. ValueError where the maps are of different shapes.
     """
     check_shapes(truth.vessel, prediction=prediction.vessel)
     predicted, true = np.count_nonzero(prediction.skeleton), np.count_nonzero(truth.skeleton)
@@ -66,11 +52,11 @@ def cldice(truth: Shape, prediction: Shape) -> float:
     return 2 * precision * sensitivity / (precision + sensitivity) if precision + sensitivity else 0.0
 
 
-def betti_0_error(truth: Shape, prediction: Shape) -> int:
-    """Difference of the numbers of segments, |S_P - S_G|: 0 is best. No denominator: defined for empty maps too."""
-    return abs(prediction.segments - truth.segments)
+def topology_scores(truth: Shape, prediction: Shape) -> dict[str, float]:
+    """Compute clDice and the errors of the two Betti numbers, by ``SCORES``.
 
-
-def betti_1_error(truth: Shape, prediction: Shape) -> int:
-    """Difference of the numbers of holes, the meshes that vessels enclose: 0 is best. Defined for empty maps too."""
-    return abs(prediction.holes - truth.holes)
+    The errors are by how many segments, |S_P - S_G|, and by how many holes, the meshes that vessels enclose, the two
+    differ: 0 is best. They are defined for empty maps too.
+    """
+    errors = abs(prediction.segments - truth.segments), abs(prediction.holes - truth.holes)
+    return dict(zip(SCORES, (cldice(truth, prediction), *errors), strict=True))

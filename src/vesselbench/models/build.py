@@ -1,13 +1,10 @@
 """Networks by name, and the folder that holds a trained one."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import json
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,103 +14,78 @@ from torch import nn
 import vesselbench.models
 from vesselbench.config import PARAMS, UserError
 from vesselbench.data.preprocess import channels_of
-
-OF_THE_NETWORK = ("network", "preprocess")
-OF_ITS_USE = ("train", "predict")  # how an entry differs from the common recipe: no part of what the network is
-
-
-@dataclass(frozen=True)
-class NetworkEntry:
-    """What builds a network: an entry of ``models`` in params.yaml.
-
-    Attributes
-    ----------
-    network
-        The module of ``vesselbench.models`` that holds it.
-    preprocess
-        What is done to the photograph first (``vesselbench.data.preprocess``).
-    arguments
-        All else, passed to the network.
-    """
-
-    network: str
-    preprocess: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def from_params(cls, mapping: Mapping[str, Any], where: str) -> NetworkEntry:
-        """Split a flat mapping into name, preprocessing and arguments; ``where`` names it in errors.
-
-        Its ``train`` and ``predict`` are left to the stages of these names.
-        """
-        for key in OF_THE_NETWORK + OF_ITS_USE:
-            if not isinstance(mapping, Mapping) or key not in mapping:
-                raise UserError(
-                    f"{PARAMS}: {where}.{key} is missing; an entry of models needs network and preprocess, and train "
-                    "and predict, which are {} for the common recipe"
-                )
-        rest = {key: value for key, value in mapping.items() if key not in OF_THE_NETWORK + OF_ITS_USE}
-        return cls(mapping["network"], mapping["preprocess"], rest)
-
-    @classmethod
-    def from_json(cls, path: Path) -> NetworkEntry:
-        """Read it from a file that holds it beside other things, such as ``model.json``."""
-        about = json.loads(path.read_text())
-        return cls(about["network"], about["preprocess"], about["arguments"])
+from vesselbench.data.task import find_task
 
 
 def network_names() -> list[str]:
-    """Names of the modules of ``vesselbench.models`` that hold a network: all but this one."""
+    """List the modules of ``vesselbench.models`` that hold a network: all but this one."""
     return sorted(module.name for module in pkgutil.iter_modules(vesselbench.models.__path__) if module.name != "build")
 
 
-def build_network(entry: NetworkEntry, classes: int = 1) -> nn.Module:
-    """Build an untrained network.
+def build_network(network: str, arguments: Mapping[str, Any], in_channels: int = 3, classes: int = 1) -> nn.Module:
+    """Build an untrained network: that of the module ``vesselbench.models.<network>``, with these arguments.
 
-    Every network takes images ``(B, C, H, W)`` with H and W multiples of its attribute ``multiple`` and returns a
-    list of logit maps ``(B, classes, H, W)``, the last one final. One class means the logit of "vessel". One whose
-    attribute ``whole_images`` is true is never given patches; one without trainable parameters is not trained.
-
-    Raises
-    ------
-    UserError
-        Network, preprocessing or an argument is unknown, or the network refuses a value.
+    Every network takes images (B, in_channels, H, W) with H and W multiples of its attribute ``multiple`` and returns a
+    list of logit maps (B, classes, H, W), the last one final. One whose attribute ``whole_images`` is true is never
+    given patches. UserError if network or an argument is unknown, or the network refuses a value.
     """
-    where = f"{PARAMS}: models: network {entry.network!r}"
-    if entry.network not in network_names():
+    where = f"{PARAMS}: models: network {network!r}"
+    if network not in network_names():
         raise UserError(f"{where} is unknown; choose one of {', '.join(network_names())}")
-    kind = importlib.import_module(f"vesselbench.models.{entry.network}").Network
+    kind = importlib.import_module(f"vesselbench.models.{network}").Network
     parameters = inspect.signature(kind).parameters
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     allowed = [name for name in parameters if name not in ("in_channels", "classes")]
-    for name in entry.arguments:
+    for name in arguments:
         if name not in allowed and not open_ended:
-            raise UserError(f"{where}: parameter {name!r} is unknown; it takes {', '.join(allowed)}")
+            raise UserError(f"{where}: parameter {name!r} is unknown; it takes {', '.join(allowed) or 'none'}")
     try:
-        return kind(in_channels=channels_of(entry.preprocess), classes=classes, **entry.arguments)
+        return kind(in_channels=in_channels, classes=classes, **arguments)
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{where}: {error}") from error
 
 
-def save_network(folder: Path, network: nn.Module, entry: NetworkEntry, **about: Any) -> None:
-    """Write ``weights.safetensors`` and ``model.json`` (what rebuilds it, and ``about``) into an existing folder."""
+def split_entry(entry: Mapping[str, Any], where: str) -> tuple[str, dict[str, Any]]:
+    """Split an entry of ``models`` in params.yaml, that at ``where``, into the network's name and its arguments.
+
+    UserError if it names no network.
+    """
+    if not isinstance(entry, Mapping) or "network" not in entry:
+        raise UserError(f"{PARAMS}: {where}.network is missing; it names a file of vesselbench.models; add it")
+    return entry["network"], {name: value for name, value in entry.items() if name != "network"}
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Count the trainable parameters."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def save_network(folder: Path, network: nn.Module, about: Mapping[str, Any]) -> None:
+    """Write a trained network's ``weights.safetensors`` and ``model.json`` into an existing folder.
+
+    Kernels are written in half precision, half the size; biases and statistics, which are few and some of them beyond
+    its range, as they are. What is predicted and scored is this file. ``about`` becomes ``model.json``: what rebuilds
+    the network (``network``, ``arguments``, ``task``, ``recipe``), and whatever else is to be known of it.
+    """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    for name, parameter in network.named_parameters():
+        half = parameter.detach().cpu().contiguous().half()
+        if parameter.dim() > 1 and half.isfinite().all():
+            weights[name] = half
     # Not save_file, which reports a full disk as an error of its own, and makes a file that others may not read.
     (folder / "weights.safetensors").write_bytes(save(weights))
-    (folder / "model.json").write_text(json.dumps({**asdict(entry), **about}, indent=2) + "\n")
+    (folder / "model.json").write_text(json.dumps(about, indent=2) + "\n")
 
 
-def load_network(folder: Path) -> tuple[nn.Module, NetworkEntry]:
-    """Rebuild a trained network from its folder, in evaluation mode, on the CPU.
+def load_network(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Rebuild a trained network, in evaluation mode, on the CPU, in single precision, and read its ``model.json``.
 
-    Raises
-    ------
-    UserError
-        The folder holds no trained network.
+    UserError if the folder holds no trained network.
     """
     if not (folder / "model.json").exists():
-        raise UserError(f"{folder}: no model.json here; train the network first with dvc repro")
-    entry = NetworkEntry.from_json(folder / "model.json")
-    network = build_network(entry)
+        raise UserError(f"{folder}: no model.json here; train the network first: dvc repro train@{folder.name}")
+    about = json.loads((folder / "model.json").read_text())
+    channels = channels_of(about["recipe"]["input"])
+    network = build_network(about["network"], about["arguments"], channels, len(find_task(about["task"]).channels))
     network.load_state_dict(load_file(folder / "weights.safetensors"))
-    return network.eval(), entry
+    return network.eval(), about

@@ -1,10 +1,8 @@
-"""DUNet: a UNet that learns where its convolutions look; and the plain UNet that its authors compare it with.
+"""Deform-UNet (DUNet): a UNet that learns where its convolutions look.
 
 Jin, Meng, Pham, Chen, Wei, Su, "DUNet: A deformable network for retinal vessel segmentation", Knowledge-Based Systems
-2019, as in the released PyTorch code of 2019. The network of the article's first preprint is ``deform_unet_keras``.
+2019, as in the released PyTorch code of 2019.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
@@ -15,19 +13,14 @@ from torch import Tensor, nn
 
 
 class DeformableConvolution(nn.Conv2d):
-    """3x3 convolution without bias whose nine points move, each by an offset computed from the same maps.
+    """Convolve with 3x3 points, each moved by an offset computed from the same maps; without bias.
 
     Dai et al., "Deformable Convolutional Networks", ICCV 2017. As in the released code the offsets start as the random
     biases of their convolution, the same at all pixels: up to 0.08 pixels with 16 channels.
 
-    Parameters
-    ----------
-    channels_in, channels_out
-        Channels.
-    padding
-        1: centred, zero outside. 0: as in the released code, counted as if the maps were padded, which they are not:
-        the surroundings of (y + 1, x + 1) make pixel (y, x), so that each convolution moves its maps one pixel to
-        the upper left; points beyond the border are set onto it (``released_gain``).
+    With ``padding`` 1 it is centred, and zero outside. With 0 it is as in the released code, which counts as if the
+    maps were padded though they are not: it makes pixel (y, x) of the surroundings of (y + 1, x + 1), so that it moves
+    its maps one pixel to the upper left; points beyond the border are set onto it (``released_gain``).
     """
 
     def __init__(self, channels_in: int, channels_out: int, padding: int):
@@ -42,8 +35,8 @@ class DeformableConvolution(nn.Conv2d):
         row = torch.arange(height, device=x.device).view(height, 1) + point // 3 - self.padding[0]  # (9, H, 1)
         column = torch.arange(width, device=x.device) + point % 3 - self.padding[1]  # (9, 1, W)
         row, column = offset[:, 0::2] + row, offset[:, 1::2] + column  # (B, 9, H, W)
-        # grid_sample counts from -1 at the first pixel to 1 at the last. A training step of it is five times and more
-        # as quick on the CPU as one of torchvision's deform_conv2d. In float32: bf16 is too coarse for a place.
+        # grid_sample counts from -1 at the first pixel to 1 at the last. A training step with it is more than five
+        # times as quick on the CPU as with torchvision's deform_conv2d. In float32: bf16 is too coarse for a place.
         grid = torch.stack([2 * column / (width - 1) - 1, 2 * row / (height - 1) - 1], dim=-1).flatten(1, 2)
         border = "zeros" if self.padding == (1, 1) else "border"
         with torch.autocast(x.device.type, enabled=False):
@@ -55,71 +48,52 @@ class DeformableConvolution(nn.Conv2d):
 
 
 def released_gain(place: Tensor, size: int) -> Tensor:
-    """How often the released code counts a point at this row or column: twice on or beyond the border.
+    """Count how often the released code adds a point at this row or column: twice on or beyond the border, else once.
 
-    There both neighbours between which it is interpolated are the same pixel; at the first row only beyond it.
+    There both neighbours between which it interpolates are the same pixel; at the first row only beyond it.
     """
     return 1.0 + ((place < 0) | (place >= size - 1))
 
 
 def double_convolution(channels_in: int, channels_out: int, kind: Callable[[int, int], nn.Module]) -> nn.Sequential:
-    """Twice: convolution of the given kind, batch normalisation, ReLU."""
-    return nn.Sequential(
-        kind(channels_in, channels_out),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(inplace=True),
-        kind(channels_out, channels_out),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(inplace=True),
-    )
+    """Make twice: a convolution of the given kind, batch normalisation, ReLU."""
+    layers: list[nn.Module] = []
+    for channels in (channels_in, channels_out):
+        layers += [kind(channels, channels_out), nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
 
 
 class DeformUNet(nn.Module):
-    """DUNet, or with ``deformable`` false and ``width`` 32 the authors' UNet.
+    """Segment by a UNet of five levels; the second and third and the last two steps up are deformable.
 
-    Five levels. The convolutions of the second and third level and of the last two steps up are deformable; the last
-    1x1 convolution of DUNet sees the image too, the UNet's does not. With one channel in and one out, DUNet has 883,442
-    parameters at width 16, the released one, and the UNet 3,351,681 at width 32.
+    The last 1x1 convolution sees the image too. With one channel in and one out, the released network has 883,442
+    parameters.
 
     Parameters
     ----------
-    in_channels, classes
-        Channels of the image and of each logit map.
     width
         Channels of the first level; the others have 2, 4, 8 and 8 times as many, the steps up 4, 2, 1 and 1 times.
-    deformable
-        Whether it is DUNet.
     deform_padding
-        Of DUNet's deformable convolutions. 1: centred. 0: as released, which moves the maps by two pixels of their
+        Padding of the deformable convolutions. 1: centred. 0: as released, which moves the maps by two pixels of their
         level to the upper left in each deformable block, and counts border pixels more than once.
-
-    Raises
-    ------
-    ValueError
-        ``width`` is below 1, or ``deform_padding`` neither 0 nor 1.
     """
 
-    multiple = 16  # four poolings: the height and width that it takes are multiples of this
+    multiple = 16  # four poolings: height and width of an image must be multiples of this
 
-    def __init__(
-        self, in_channels: int, classes: int, width: int = 16, deformable: bool = True, deform_padding: int = 1
-    ):
+    def __init__(self, in_channels: int, classes: int, width: int = 16, deform_padding: int = 1):
         super().__init__()
         if width < 1 or deform_padding not in (0, 1):
-            raise ValueError(
-                f"width {width}, deform_padding {deform_padding}: the first must be at least 1, the second "
-                "1 (centred) or 0 (as released)"
-            )
+            how = f"deform_padding {deform_padding} must be 1 (centred) or 0 (as released)"
+            raise ValueError(f"width {width} must be 1 or more, {how}")
         plain = partial(nn.Conv2d, kernel_size=3, padding=1)
-        moving = partial(DeformableConvolution, padding=deform_padding) if deformable else plain
+        moving = partial(DeformableConvolution, padding=deform_padding)
         self.first = double_convolution(in_channels, width, plain)
         down = [(1, 2, moving), (2, 4, moving), (4, 8, plain), (8, 8, plain)]  # multiples of the width in, out
         up = [(16, 4, plain), (8, 2, plain), (4, 1, moving), (2, 1, moving)]
         self.down = nn.ModuleList(double_convolution(a * width, b * width, kind) for a, b, kind in down)
         self.up = nn.ModuleList(double_convolution(a * width, b * width, kind) for a, b, kind in up)
         self.pool = nn.MaxPool2d(2)
-        self.joins_image = deformable
-        self.output = nn.Conv2d(width + (in_channels if deformable else 0), classes, 1)
+        self.output = nn.Conv2d(width + in_channels, classes, 1)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         maps = [self.first(image)]  # (B, width, H, W), then each of half the size
@@ -129,9 +103,7 @@ class DeformUNet(nn.Module):
         for up in self.up:
             x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
             x = up(torch.cat([maps.pop(), x], dim=1))
-        if self.joins_image:
-            x = torch.cat([image, x], dim=1)
-        return [self.output(x)]  # (B, classes, H, W)
+        return [self.output(torch.cat([image, x], dim=1))]  # (B, classes, H, W)
 
 
 Network = DeformUNet

@@ -5,8 +5,6 @@ Networks", WACV 2020, section 3 and Figure 2; dropout and initialisation as in t
 section 5 are arguments.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 
@@ -14,10 +12,10 @@ DEPTHS = {"mini": 2, "unet": 4}  # poolings of a refinery
 
 
 class Dropout(nn.Dropout):
-    """Dropout that is quick on the CPU, where torch's own draws one number after the other: a third of a step's time.
+    """Drop activations as ``torch.nn.Dropout`` does, but quickly on the CPU.
 
-    There, one 64-bit draw decides four activations: the share dropped is a multiple of 2^-16, and the rest is scaled by
-    just that share.
+    There torch draws one number after the other, which takes a third of a training step. Here one 64-bit draw decides
+    four activations: the share dropped is a multiple of 2^-16, and the rest is scaled by just that share.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -30,17 +28,13 @@ class Dropout(nn.Dropout):
 
 
 class DoubleConvolution(nn.Sequential):
-    """Twice: 3x3 convolution, ReLU, dropout."""
+    """Apply 3x3 convolution, ReLU and dropout, twice."""
 
     def __init__(self, channels_in: int, channels_out: int, dropout: float):
-        super().__init__(
-            nn.Conv2d(channels_in, channels_out, 3, padding=1),
-            nn.ReLU(inplace=True),
-            Dropout(dropout),
-            nn.Conv2d(channels_out, channels_out, 3, padding=1),
-            nn.ReLU(inplace=True),
-            Dropout(dropout),
-        )
+        layers: list[nn.Module] = []
+        for channels in (channels_in, channels_out):
+            layers += [nn.Conv2d(channels, channels_out, 3, padding=1), nn.ReLU(inplace=True), Dropout(dropout)]
+        super().__init__(*layers)
 
 
 class Up(nn.Module):
@@ -56,7 +50,7 @@ class Up(nn.Module):
 
 
 class Descent(nn.Module):
-    """The way down and up of a UNet below its first level: ``depth`` poolings, then as many steps up."""
+    """Run the part of a UNet below its first level: ``depth`` poolings, then as many steps up."""
 
     def __init__(self, width: int, depth: int, dropout: float):
         super().__init__()
@@ -75,26 +69,11 @@ class Descent(nn.Module):
         return x
 
 
-class Refinery(nn.Module):
-    """A UNet that refines the map of the module before it: the mini-UNet with ``depth`` 2.
-
-    Its first-level map is joined with those of the modules before it, which a 1x1 convolution brings back to ``width``
-    channels; that convolution is private to a call, since each call joins one more map, and is handed in.
-    """
-
-    def __init__(self, width: int, depth: int, dropout: float):
-        super().__init__()
-        self.first = DoubleConvolution(width, width, dropout)
-        self.descent = Descent(width, depth, dropout)
-
-
 class IterNet(nn.Module):
-    """IterNet with ``iterations`` modules: one UNet, then ``iterations - 1`` calls of one mini-UNet.
+    """Segment by ``iterations`` modules: one UNet, then ``iterations - 1`` calls of one mini-UNet.
 
     Parameters
     ----------
-    in_channels, classes
-        Channels of the image and of each logit map.
     width
         Channels of the first level; 32 in the paper. The base UNet has five levels, the mini-UNet three.
     iterations
@@ -102,19 +81,14 @@ class IterNet(nn.Module):
     dropout
         Share of activations dropped after every convolution of the double convolutions; 0.1 in the released code.
     shared_weights
-        One set of mini-UNet weights for all calls, as in the paper; else one for each (paper, section 5).
+        Whether all calls share one set of mini-UNet weights, as in the paper; else each has its own (section 5).
     cross_skips
-        Join the first-level maps of all modules before a call; else a call sees its own alone (paper, section 5).
+        Whether a call sees the first-level maps of all modules before it; else only its own (section 5).
     refinery
-        ``mini``: three levels, as in the paper; ``unet``: five, as the base (paper, section 5).
-
-    Raises
-    ------
-    ValueError
-        ``width`` or ``iterations`` is below 1, ``dropout`` outside [0, 1), or ``refinery`` unknown.
+        ``mini``: three levels, as in the paper; ``unet``: five, as the base (section 5).
     """
 
-    multiple = 16  # four poolings: the height and width that it takes are multiples of this
+    multiple = 16  # four poolings: height and width of an image must be multiples of this
 
     def __init__(
         self,
@@ -129,10 +103,7 @@ class IterNet(nn.Module):
     ):
         super().__init__()
         if width < 1 or iterations < 1 or not 0 <= dropout < 1:
-            raise ValueError(
-                f"width {width}, iterations {iterations}, dropout {dropout}: the first two must be at least 1, "
-                "dropout in [0, 1)"
-            )
+            raise ValueError(f"width {width}, iterations {iterations} must be 1 or more, dropout {dropout} in [0, 1)")
         if refinery not in DEPTHS:
             raise ValueError(f"refinery is {refinery!r}; choose one of {', '.join(DEPTHS)}")
         calls = iterations - 1
@@ -140,23 +111,28 @@ class IterNet(nn.Module):
         self.first = DoubleConvolution(in_channels, width, dropout)
         self.base = Descent(width, 4, dropout)
         self.outputs = nn.ModuleList(nn.Conv2d(width, classes, 1) for _ in range(iterations))
-        # One private reduction a call, since each call joins one more map; all the rest of the mini-UNet is shared.
+        # Each call has a reduction of its own, since each joins one map more; it shares the rest of the mini-UNet.
         joined = [call + 2 if cross_skips else 1 for call in range(calls)]
         self.reductions = nn.ModuleList(nn.Conv2d(width * maps, width, 1) for maps in joined)
         sets = min(calls, 1) if shared_weights else calls
-        self.refineries = nn.ModuleList(Refinery(width, DEPTHS[refinery], dropout) for _ in range(sets))
+        self.refineries = nn.ModuleList(_mini_unet(width, DEPTHS[refinery], dropout) for _ in range(sets))
         self.apply(_initialise)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        joined = [self.first(image)]  # (B, width, H, W), and one more of that size a call
-        x = self.base(joined[0])
+        first_level = [self.first(image)]  # (B, width, H, W); each call appends one of that size
+        x = self.base(first_level[0])
         logits = [self.outputs[0](x)]  # (B, classes, H, W)
         for call, reduction in enumerate(self.reductions):
-            refinery = self.refineries[call % len(self.refineries)]  # of one, or of one for each call
-            joined.append(refinery.first(x))
-            x = refinery.descent(reduction(torch.cat(joined if self.cross_skips else joined[-1:], dim=1)))
+            refinery = self.refineries[call % len(self.refineries)]  # the shared one, or this call's own
+            first_level.append(refinery["first"](x))
+            joined = torch.cat(first_level if self.cross_skips else first_level[-1:], dim=1)
+            x = refinery["descent"](reduction(joined))
             logits.append(self.outputs[call + 1](x))
         return logits
+
+
+def _mini_unet(width: int, depth: int, dropout: float) -> nn.ModuleDict:
+    return nn.ModuleDict({"first": DoubleConvolution(width, width, dropout), "descent": Descent(width, depth, dropout)})
 
 
 def _initialise(module: nn.Module) -> None:

@@ -1,17 +1,15 @@
-"""UNets of residual, of recurrent and of recurrent residual blocks: Residual UNet, Recurrent UNet and R2UNet.
+"""Residual UNet, Recurrent UNet and R2UNet: UNets of residual, of recurrent and of recurrent residual blocks.
 
 Alom, Hasan, Yakopcic, Taha, Asari, "Recurrent Residual Convolutional Neural Network based on U-Net (R2U-Net) for
 Medical Image Segmentation", arXiv 1802.06955.
 """
-
-from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
 
 class RecurrentConvolution(nn.Module):
-    """3x3 convolution, batch normalisation, ReLU: first of x, then ``recurrences`` times of x plus the last answer.
+    """Convolve (3x3), normalise and apply ReLU: first to x, then ``recurrences`` times to x plus the last answer.
 
     The convolution is the same each time, the batch normalisation is not: running statistics that mix the times fit
     none of them, so that evaluation mode goes astray while training mode learns.
@@ -31,7 +29,7 @@ class RecurrentConvolution(nn.Module):
 
 
 class Block(nn.Module):
-    """A 1x1 convolution to the level's channels, so that x and y can be added, then two recurrent ones.
+    """Bring x to the level's channels by a 1x1 convolution, then apply two recurrent convolutions.
 
     The shortcut, if ``residual``, leads from behind the 1x1 convolution past the two others.
     """
@@ -48,39 +46,28 @@ class Block(nn.Module):
 
 
 class RecurrentUNet(nn.Module):
-    """A UNet of five levels whose blocks are recurrent, residual, both or neither.
+    """Segment by a UNet of five levels whose blocks are recurrent, residual, both or neither.
 
-    The paper's Residual UNet is (0, True) in recurrences and residual, its Recurrent UNet (2, False), its R2UNet
-    (2, True). The latter two have 874,971 parameters by default with an RGB image and one class, the first 871,291: a
-    shortcut adds none, a recurrence its batch normalisations. That is our choice of plan: the retina models of the
-    paper are said to have about 0.85 million at t = 2, which the default width comes nearest to (9: 709,282; the usual
-    16: 2,234,001). Up-sampling is a transposed 2x2 convolution.
+    The paper's Residual UNet has recurrences 0 and is residual, its Recurrent UNet has 2 and is not, its R2UNet has 2
+    and is. The default width is ours: the paper's retina models are said to have about 0.85 million parameters at
+    t = 2, and width 10 comes nearest, 874,971 (871,291 without recurrences; 9: 709,282; the usual 16: 2,234,001).
 
     Parameters
     ----------
-    in_channels, classes
-        Channels of the image and of each logit map.
     width
         Channels of the first level; each level below has twice as many.
     recurrences
         The paper's t: how often a convolution is called again. 0 is the plain convolution.
     residual
         Whether each block adds its input.
-
-    Raises
-    ------
-    ValueError
-        ``width`` is below 1 or ``recurrences`` below 0.
     """
 
-    multiple = 16  # four poolings
+    multiple = 16  # four poolings: height and width of an image must be multiples of this
 
     def __init__(self, in_channels: int, classes: int, width: int = 10, recurrences: int = 2, residual: bool = True):
         super().__init__()
         if width < 1 or recurrences < 0:
-            raise ValueError(
-                f"width {width}, recurrences {recurrences}: the first must be at least 1, the second at least 0"
-            )
+            raise ValueError(f"width {width} must be 1 or more, recurrences {recurrences} 0 or more")
         channels = [width * 2**level for level in range(5)]
         steps = list(zip(channels[:-1], channels[1:], strict=True))
         self.first = Block(in_channels, width, recurrences, residual)

@@ -4,8 +4,6 @@ Yi-Feng Liu, "Retinal-Segmentation-Using-Tensorflow-2" (2022), after Sine-Net (A
 Padding, batch normalisation and initialisation are those of TensorFlow and Keras.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from torch import Tensor, nn
@@ -15,7 +13,7 @@ LeakyReLU = partial(nn.LeakyReLU, 0.3, inplace=True)
 
 
 class DoublingConvolution(nn.ConvTranspose2d):
-    """Transposed 3x3 convolution of stride 2 to exactly twice the size, aligned as TensorFlow's padding "same".
+    """Double the size by a transposed 3x3 convolution, aligned as TensorFlow's padding "same".
 
     The first of each two output positions sees taps 0 and 2, the second tap 1.
     """
@@ -28,26 +26,22 @@ class DoublingConvolution(nn.ConvTranspose2d):
 
 
 class HalvingConvolution(nn.Sequential):
-    """3x3 convolution of stride 2 on even sizes, aligned as TensorFlow's padding "same": zeros right and below only."""
+    """Halve an even size by a 3x3 convolution, aligned as TensorFlow's padding "same": zeros right and below only."""
 
     def __init__(self, channels_in: int, channels_out: int):
         super().__init__(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(channels_in, channels_out, 3, stride=2))
 
 
 def finish(convolution: nn.Module, channels: int) -> nn.Sequential:
-    """A convolution with the ReLU and the batch normalisation that follow it, in this order."""
+    """Append ReLU and batch normalisation, in this order, to a convolution."""
     return nn.Sequential(convolution, nn.ReLU(inplace=True), BatchNorm(channels))
 
 
 class ResidualBlock(nn.Module):
-    """Half the size: 1x1, 3x3 and 1x1 convolution beside a 1x1 shortcut; the sum activated, then normalised.
+    """Halve the size by three convolutions (1x1, 3x3, 1x1) beside a 1x1 shortcut; activate their sum, then normalise.
 
-    Parameters
-    ----------
-    channels_in, inner, middle, channels_out
-        Channels before and after each of the three convolutions.
-    skipping
-        Whether the first convolution takes the stride, so that 3 of 4 positions are never read; else the 3x3 one does.
+    ``channels_in``, ``inner``, ``middle`` and ``channels_out`` are those before and after each convolution. The first
+    one takes the stride if ``skipping``, so that 3 of 4 positions are never read; else the second does.
     """
 
     def __init__(self, channels_in: int, inner: int, middle: int, channels_out: int, skipping: bool):
@@ -70,26 +64,22 @@ class ResidualBlock(nn.Module):
 
 
 class ResTriangularWave(nn.Module):
-    """Res Triangular Wave Net: 482,051 parameters with an RGB image and one class. An output sees about 16x16 pixels.
+    """Segment by residual blocks at changing scales; an output sees about 16x16 pixels.
 
-    The defaults are the released network with its two oddities. The map of twice the size is read at its even positions
-    only, so the middle taps of the first transposed convolution (``enlarge.0.weight[:, :, 1]`` and ``[:, :, :, 1]``,
-    five of nine) get gradient from batch statistics alone, and exactly none in evaluation mode. And ReLU and batch
-    normalisation end the network, so the smallest possible logit of a class is a learned constant: 0 before training,
-    in evaluation mode, where gradient stops altogether if all pixels are there.
+    With an RGB image and one class it has 482,051 parameters. The defaults are the released network with its two
+    oddities. It reads the map of twice the size at even positions only, so the middle taps of the first transposed
+    convolution (five of nine) get gradient from batch statistics alone, and none in evaluation mode. And it ends with
+    ReLU and batch normalisation, so the smallest possible logit of a class is a learned constant.
 
     Parameters
     ----------
-    in_channels, classes
-        Channels of the image and of each logit map.
     wasted_upsampling
-        False: the 3x3 convolution of the first residual block takes the stride instead of the 1x1 before it, and so
-        reads all of the map of twice the size. The shortcut stays as it is, and so does the number of parameters.
+        Whether the first residual block is ``skipping``; else it reads all of the map of twice the size.
     final_activation
-        False: a plain convolution makes the logits.
+        Whether ReLU and batch normalisation end the network; else a plain convolution makes the logits.
     """
 
-    multiple = 4  # as in the released code, though even sizes would do
+    multiple = 4  # of height and width, as in the released code, though even sizes would do
 
     def __init__(self, in_channels: int, classes: int, wasted_upsampling: bool = True, final_activation: bool = True):
         super().__init__()
@@ -99,9 +89,7 @@ class ResTriangularWave(nn.Module):
         self.halve = ResidualBlock(32, 32, 64, 128, skipping=wasted_upsampling)
         self.quarter = ResidualBlock(128, 128, 128, 128, skipping=True)
         self.restore = finish(DoublingConvolution(128, 128), 128)
-        self.last = nn.Sequential(
-            finish(nn.Conv2d(128, 64, 3, padding=1), 64), finish(nn.Conv2d(64, 32, 3, padding=1), 32)
-        )
+        self.last = nn.Sequential(*(finish(nn.Conv2d(a, b, 3, padding=1), b) for a, b in ((128, 64), (64, 32))))
         self.output = finish(output, classes) if final_activation else output
         self.apply(_initialise)
 

@@ -1,6 +1,4 @@
-"""Any architecture and encoder of segmentation_models_pytorch (https://smp.readthedocs.io), by name in params.yaml."""
-
-from __future__ import annotations
+"""Networks of segmentation_models_pytorch (https://smp.readthedocs.io), any architecture with any encoder, by name."""
 
 import inspect
 from typing import Any
@@ -11,23 +9,16 @@ from torch import Tensor, nn
 
 
 class LibraryNetwork(nn.Module):
-    """A network of segmentation_models_pytorch under this project's contract: one output, no pretrained weights.
+    """Wrap a network of segmentation_models_pytorch: one output, no pretrained weights.
 
     Parameters
     ----------
-    in_channels, classes
-        Channels of the image and of the logit map.
     architecture
         A class of the library: ``"Unet"``, ``"UnetPlusPlus"``, ``"FPN"``, ...
     encoder_name
         An encoder of the library: ``"vgg13_bn"``, ``"densenet121"``, ``"resnet34"``, ...
     **arguments
         Passed to the architecture, for instance ``decoder_channels`` or ``decoder_attention_type``.
-
-    Raises
-    ------
-    ValueError
-        No such architecture, encoder or argument; the message lists the valid names.
     """
 
     def __init__(self, in_channels: int, classes: int, architecture: str, encoder_name: str, **arguments: Any):
@@ -36,10 +27,8 @@ class LibraryNetwork(nn.Module):
         if architecture not in kinds:
             raise ValueError(f"architecture {architecture!r} is unknown; choose one of {', '.join(sorted(kinds))}")
         kind = kinds[architecture]
-        if encoder_name not in get_encoder_names() and not encoder_name.startswith("tu-"):
-            raise ValueError(
-                f"encoder_name {encoder_name!r} is unknown; choose one of {', '.join(get_encoder_names())}"
-            )
+        if encoder_name not in (known := get_encoder_names()) and not encoder_name.startswith("tu-"):
+            raise ValueError(f"encoder_name {encoder_name!r} is unknown; choose one of {', '.join(known)}")
         fixed = {"encoder_name", "encoder_weights", "in_channels", "classes", "activation", "aux_params", "kwargs"}
         allowed = [name for name in inspect.signature(kind).parameters if name not in fixed]
         for name in arguments:

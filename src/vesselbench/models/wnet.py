@@ -1,11 +1,8 @@
 """W-Net: two small UNets in a row, the second fed with the image and the first one's map.
 
 Galdran, Anjos, Dolz, Chakor, Lombaert, Ben Ayed, "State-of-the-art retinal vessel segmentation with minimalistic
-models", Scientific Reports 2022. No row of the IterNet paper: with a 120th of IterNet's parameters it keeps larger
-networks honest.
+models", Scientific Reports 2022. The IterNet paper has no such row: it shows what a 120th of the parameters can do.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 
@@ -14,14 +11,13 @@ from torch import Tensor, nn
 
 
 def convolve(channels_in: int, channels_out: int) -> nn.Sequential:
-    """3x3 convolution, ReLU, batch normalisation, in this order."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, padding=1), nn.ReLU(inplace=True), nn.BatchNorm2d(channels_out)
-    )
+    """Make a 3x3 convolution, ReLU and batch normalisation, in this order."""
+    convolution = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+    return nn.Sequential(convolution, nn.ReLU(inplace=True), nn.BatchNorm2d(channels_out))
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a 1x1 shortcut; their sum."""
+    """Add two convolutions and a 1x1 shortcut beside them."""
 
     def __init__(self, channels_in: int, channels_out: int):
         super().__init__()
@@ -33,7 +29,7 @@ class Residual(nn.Module):
 
 
 class Up(nn.Module):
-    """Double the size, join the encoder's map of that size after a convolution of its own, residual block."""
+    """Double the size, join the convolved encoder's map of that size, apply a residual block."""
 
     def __init__(self, channels_in: int, channels_out: int):
         super().__init__()
@@ -46,7 +42,7 @@ class Up(nn.Module):
 
 
 class SmallUNet(nn.Module):
-    """A UNet of residual blocks, one level for each entry of ``widths``."""
+    """Run a UNet of residual blocks, one level for each entry of ``widths``."""
 
     def __init__(self, in_channels: int, classes: int, widths: Sequence[int]):
         super().__init__()
@@ -68,30 +64,16 @@ class SmallUNet(nn.Module):
 
 
 class WNet(nn.Module):
-    """W-Net: 68,482 parameters with three levels of 8, 16 and 32 channels and an RGB image.
+    """Segment by two UNets, the second fed with the first one's probabilities; with an RGB image 68,482 parameters.
 
-    Both maps are outputs and both are trained, with equal weights (the paper's auxiliary loss). The second UNet sees
-    the first one's probabilities.
-
-    Parameters
-    ----------
-    in_channels, classes
-        Channels of the image and of each logit map.
-    widths
-        Channels of each level.
-
-    Raises
-    ------
-    ValueError
-        ``widths`` is empty or holds a number below 1.
+    Both maps are outputs and both are trained, with equal weights (the paper's auxiliary loss). ``widths`` are the
+    channels of each level.
     """
 
     def __init__(self, in_channels: int, classes: int, widths: Sequence[int] = (8, 16, 32)):
         super().__init__()
         if not widths or min(widths) < 1:
-            raise ValueError(
-                f"widths is {list(widths)}; it must name the channels of at least one level, each at least 1"
-            )
+            raise ValueError(f"widths is {list(widths)}; it must name at least one level's channels, each at least 1")
         self.multiple = 2 ** (len(widths) - 1)
         self.first = SmallUNet(in_channels, classes, widths)
         self.second = SmallUNet(in_channels + classes, classes, widths)

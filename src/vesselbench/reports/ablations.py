@@ -1,191 +1,133 @@
-"""Parts of IterNet taken away or changed (paper, section 5, Figure 3, supplement), ours beside the paper's claims."""
+"""Parts of IterNet taken away or changed (paper, section 5), its outputs (Figure 3) and strides (supplement)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from vesselbench.metrics.protocol import HEADLINE
-from vesselbench.reports.averages import average
-from vesselbench.reports.claims import MASKS, PAPER, Claim, paper_claims, read_reported
-from vesselbench.reports.collect import Key, Results, Run
-from vesselbench.reports.comparisons import COMPARED, PROTOCOL, Pair, compare_runs
-from vesselbench.reports.verdicts import Cell, judge, mode_held_against
+from vesselbench.reports.claims import paper_claims, verdicts
+from vesselbench.reports.comparisons import COMPARED, PROTOCOL, Maps, compare_pairs
+from vesselbench.reports.curves import caption, no_run_figure
+from vesselbench.reports.runs import Results, scores_of
+from vesselbench.reports.style import FIXED, display_name, format_score
+from vesselbench.reports.tables import DIFFERENCE, INTERVAL, format_row, markdown_table, text_table
 
-SECTION, FIGURE = "section 5", "figure 3"  # where the paper prints figures of ablations, but for those of its Table 1
-OUTPUT = "iternet_out"  # before the number of an output, in reported.csv
-SAID = {  # by the paper, in words; the order is that of the tables
-    "iternet_n1": "the plain UNet",
-    "iternet_n2": "",
-    "iternet_n3": "",
-    "iternet": "N = 4: the network itself",
-    "iternet_n5": '"only a minor improvement" beyond N = 4',
-    "iternet_unshared": '"serious overfitting": training loss low, test loss high',
-    "iternet_no_skip": "",
-    "iternet_unet_refinery": "worse on all three data sets; figures in a supplement",
-}
+LAST = 4  # the output of IterNet that is its answer
+REFERENCE = "iternet"  # the label that all others are held against
+CHANGED = ("iternet_n1", "iternet_n2", "iternet_n3", REFERENCE, "iternet_n5")  # the others differ from it in one thing
+CHANGED += ("iternet_unshared", "iternet_no_skip", "iternet_unet_refinery")
+FIGURE, OUTPUT = "figure 3", r"^iternet_out(\d)$"  # and what reported.csv calls an output there
+SIZES = {"drive": (584, 565), "chase_db1": (960, 999), "stare": (605, 700)}  # rows, columns: see the data sheets
+POINTS = ["label", "mode", "stride", "patches", *(score + end for score in COMPARED for end in ("", "_low", "_high"))]
 
 
-@dataclass(frozen=True)
-class Study:
-    """The ablations of one data set, as the stages before left them.
+def first_split(results: Results) -> Results:
+    """Keep the runs on the split of the first run of the data set."""
+    return results.keep(results.maps["split"] == next(iter(results.maps["split"]), ""))
 
-    Attributes
-    ----------
-    dataset
-        Its name.
-    reference
-        The network that all others are held against; one trained network, predicted in several ways.
-    results
-        Of the reference, whose modes are these ways, and of the networks changed in one thing.
-    made
-        Content of prediction.json of the same runs.
-    losses
-        Model -> training loss of its last output at the end, mean over seeds; a model that learnt nothing is left out.
-    networks
-        Model -> content of ``data/networks/<model>.json``.
+
+def main_results(results: Results) -> Results:
+    """Keep what the main tables show: on the first split, the networks' answers, at the first stride of each run.
+
+    Left out, for the section on ablations: networks changed in one thing, earlier outputs, further strides.
     """
-
-    dataset: str
-    reference: str
-    results: Results
-    made: Mapping[Key, Mapping[str, Any]]
-    losses: Mapping[str, float]
-    networks: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def models(self) -> list[str]:
-        """All networks in the order of ``SAID``, others after them."""
-        known = [model for model in SAID if model in self.results]
-        return known + [model for model in self.results if model not in known]
-
-    @property
-    def ways(self) -> dict[str, Mapping[str, Any]]:
-        """Mode -> how the maps of the reference were made in it."""
-        modes = self.results[self.reference]
-        return {mode: self.made[self.reference, mode, next(iter(seeds))] for mode, seeds in modes.items()}
-
-    def outputs(self) -> dict[int, str]:
-        """Output of the reference -> the mode that shows it; the last is the mode alike but for showing the answer.
-
-        Empty where no mode shows an earlier output.
-        """
-        earlier = [(way["output"], mode, way) for mode, way in self.ways.items() if way["output"]]
-        if not earlier:
-            return {}
-        how = _manner(earlier[0][2])
-        found = {output: mode for output, mode, way in sorted(earlier, key=lambda each: each[0]) if _manner(way) == how}
-        last = self.networks[self.reference]["arguments"].get("iterations", max(found) + 1)
-        answer = [mode for mode, way in self.ways.items() if not way["output"] and _manner(way) == how]
-        return found | ({last: answer[0]} if answer else {})
-
-    def strides(self) -> dict[int, str]:
-        """Stride -> the mode of the reference's answer at it, smallest first; 0, the last, for whole images."""
-        found = {_manner(way)[1]: mode for mode, way in self.ways.items() if not way["output"]}
-        return {stride: found[stride] for stride in sorted(found, key=lambda stride: stride or math.inf)}
+    own = first_split(results)
+    own = own.keep((own.maps["output"] == 0) & ~own.maps["model"].isin(set(CHANGED) - {REFERENCE}))
+    return own.keep((own.maps["how"] != "patched") | ~own.maps.duplicated(["run", "channel", "how"]))
 
 
-def _manner(way: Mapping[str, Any]) -> tuple[str, int]:
-    return way["mode"], way["stride"] if way["mode"] == "patched" else 0
+def outputs(results: Results) -> dict[int, str]:
+    """List output -> the mode of IterNet that shows it, the last the answer predicted alike; {} without others."""
+    maps = results.maps[results.maps["label"] == REFERENCE].drop_duplicates("mode").sort_values("output")
+    earlier, answers = maps[maps["output"] > 0], maps[maps["output"] == 0]
+    shown = pd.concat([earlier, answers[answers["how"].isin(earlier["how"])].head(1)])
+    return {output or LAST: mode for output, mode in zip(shown["output"], shown["mode"], strict=True)}
 
 
-def ablation_claims(study: Study) -> list[Claim]:
-    """List the areas under the ROC curve that the paper claims inside the field of view: of the reference, of section 5
-    and of Figure 3. The mode of the latter is the one of ours that shows this output."""
-    claims = [claim for claim in paper_claims(study.dataset) if claim.model == study.reference and claim.mask == "fov"]
-    reported = read_reported()
-    chosen = reported["table"].isin((SECTION, FIGURE)) & (reported["metric"] == "auc")
-    outputs = study.outputs()
-    for row in reported[chosen & (reported["source"] == PAPER) & (reported["dataset"] == study.dataset)].itertuples():
-        model, mode = row.method, ""
-        if row.table == FIGURE:
-            number = int(row.method.removeprefix(OUTPUT))
-            model, mode = "iternet", outputs.get(number, f"output{number}")
-        claims.append(Claim(model, mode, row.how, row.table, MASKS[row.fov], {"auc": row.value}))
-    return claims
+def strides(results: Results) -> dict[int, str]:
+    """List stride -> the mode of IterNet's answer, smallest first, whole images (0) last; {} below two strides."""
+    maps = results.maps[(results.maps["label"] == REFERENCE) & (results.maps["output"] == 0)].drop_duplicates("mode")
+    patched, whole = maps[maps["how"] == "patched"].sort_values("stride"), maps[maps["how"] == "whole"]
+    modes = [*patched["mode"], *whole["mode"].head(1)]
+    return dict(zip([*patched["stride"], 0], modes, strict=False)) if len(patched) > 1 else {}
 
 
-def ablation_cells(study: Study) -> list[Cell]:
-    """Hold ours against each claim, by the rules of ``vesselbench.reports.verdicts``."""
-    cells = []
-    for claim in ablation_claims(study):
-        modes = study.results.get(claim.model, {})
-        mode = mode_held_against(claim, modes)
-        ours = average(modes[mode], HEADLINE[claim.mask], "auc") if mode in modes else None
-        claimed = claim.scores["auc"]
-        cells.append(Cell(claim, "auc", claimed, mode, judge(claimed, ours, mode in modes), ours))
-    return cells
+def ablation_claims(results: Results) -> pd.DataFrame:
+    """Hold ours against the areas under the curve that the paper claims of IterNet, its outputs and its ablations."""
+    claims, shown = paper_claims(results.folder.name, ("table 1", "section 5", FIGURE)), outputs(results)
+    numbers = claims["method"].str.extract(OUTPUT)[0].dropna().astype(int)
+    claims.loc[numbers.index, "mode"] = [shown.get(number, f"output{number}") for number in numbers]
+    claims.loc[numbers.index, "method"] = REFERENCE
+    wanted = (claims["score"] == "auc") & (claims["mask"] == "fov") & claims["method"].isin(CHANGED)
+    return verdicts(claims[wanted], results.averages)
 
 
-def ablation_pairs(study: Study, modes: Sequence[str]) -> list[Pair]:
-    """Compare every network with the reference in these modes, then outputs with the last, strides with the smallest.
+def ablation_tables(results: Results) -> dict[str, str]:
+    """Lay out what was changed in IterNet, of one split and channel, as Markdown tables, as far as it was run.
 
-    Of outputs and strides, ``mode`` is empty, and ``first`` and ``second`` are modes of the reference.
+    Keys design, outputs, strides, and differences: to IterNet itself, to its answer, to its smallest stride.
     """
-    reference, pairs = study.results[study.reference], []
-    for mode in modes:
-        runs = {model: study.results[model][mode] for model in study.models if mode in study.results[model]}
-        pairs += _against(runs, study.reference, mode)
-    outputs, strides = list(study.outputs().values()), list(study.strides().values())
-    for ways, base in ((outputs, outputs[-1:]), (strides, strides[:1])):
-        pairs += _against({mode: reference[mode] for mode in ways}, *base) if base else []
-    return pairs
+    maps = list(results.maps[["label", "mode"]].drop_duplicates().itertuples(index=False, name=None))
+    modes = dict.fromkeys(mode for label, mode in maps if label in CHANGED and label != REFERENCE)
+    designs = [(label, mode) for mode in modes for label in CHANGED if (label, mode) in maps]
+    shown, tried = ([(REFERENCE, mode) for mode in list_modes(results).values()] for list_modes in (outputs, strides))
+    pairs = [(own, (REFERENCE, own[1])) for own in designs if (REFERENCE, own[1]) in maps]
+    pairs += [(own, shown[-1]) for own in shown] + [(own, tried[0]) for own in tried]
+    cells = ablation_claims(results)
+    tables = {
+        "design": _table(results, designs, cells[cells["table"] != FIGURE]),
+        "outputs": _table(results, shown, cells[cells["table"] == FIGURE]),
+        "strides": _table(results, tried, cells[:0]),
+        "differences": text_table(compare_pairs(results, [both for both in pairs if both[0] != both[1]]), DIFFERENCE),
+    }
+    return {name: table for name, table in tables.items() if table}
 
 
-def _against(runs: Mapping[str, Mapping[int, Run]], base: str, mode: str = "") -> list[Pair]:
-    pairs = []
-    for score in COMPARED if base in runs else ():
-        for name, seeds in runs.items():
-            found = compare_runs(seeds, runs[base], PROTOCOL, score) if name != base else None
-            pairs += [Pair(score, mode, name, base, found)] if found else []
-    return pairs
+def _table(results: Results, maps: Sequence[Maps], cells: pd.DataFrame) -> str:
+    """Print scores of each (label, mode), its interval below, with size, training loss and the paper's claim."""
+    loss, lines = results.training().groupby(["label", "seed"])["last_output"].last().groupby("label").mean(), []
+    for label, mode in maps:
+        about = results.maps.loc[results.maps["label"] == label, "about"].iloc[0]
+        values, intervals = format_row(scores_of(results.averages, label, mode, PROTOCOL), COMPARED)
+        size = {"Parameters": f"{about['parameters']:,}", "Training loss": format_score(loss.get(label, math.nan))}
+        row = {"Method": display_name(label), "Mode": mode} | size | values
+        for cell in cells[(cells["method"] == label) & (cells["ours_mode"] == mode)].itertuples():
+            row |= {"Claimed AUC": format_score(cell.claimed), "Verdict": cell.verdict}
+        lines += [row, {"Method": INTERVAL} | intervals]
+    return markdown_table(pd.DataFrame(lines).fillna("")) if lines else ""
 
 
-def stride_points(study: Study, bench: Mapping[str, Any]) -> pd.DataFrame:
-    """Score and time the reference at every stride.
-
-    Parameters
-    ----------
-    study
-        The runs.
-    bench
-        Content of ``metrics/bench/<device>.json``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns mode, stride (0: whole images), seconds of an image of the bench's size (NaN where the bench is of
-        another network or patch), computed (not measured, but from patches a second); auc, auc_low, auc_high; the same
-        of f1 and connectivity.
-    """
+def stride_points(results: Results) -> pd.DataFrame:
+    """Score IterNet at every stride (0: whole images) and count the patches that an image takes: columns ``POINTS``."""
     rows = []
-    for stride, mode in study.strides().items():
-        seconds, computed = prediction_seconds(bench, study.reference, stride, study.ways[mode]["patch"])
-        row = {"mode": mode, "stride": stride, "seconds": seconds, "computed": computed}
-        for score in COMPARED:
-            found = average(study.results[study.reference][mode], PROTOCOL, score)
-            values = (found.value, *found.bounds) if found else (math.nan,) * 3
-            row |= dict(zip((score, f"{score}_low", f"{score}_high"), values, strict=True))
-        rows.append(row)
-    return pd.DataFrame(rows)
+    for stride, mode in strides(results).items():
+        own = results.maps[(results.maps["label"] == REFERENCE) & (results.maps["mode"] == mode)].iloc[0]
+        area = sum(own["stored"]["pixels"]["frame"]["native"].values()) / len(own["stored"]["images"])
+        sides = SIZES.get(results.folder.name, [math.sqrt(area)] * 2)  # the phantom is square
+        counts = [math.ceil(max(side - own["patch"], 0) / stride) + 1 if stride else 1 for side in sides]
+        scores = scores_of(results.averages, REFERENCE, mode, PROTOCOL).reindex(list(COMPARED))
+        rows.append((REFERENCE, mode, stride, math.prod(counts), *scores[["value", "low", "high"]].to_numpy().flat))
+    return pd.DataFrame(rows, columns=POINTS)
 
 
-def prediction_seconds(bench: Mapping[str, Any], model: str, stride: int, patch: int) -> tuple[float, bool]:
-    """Find the seconds of an image at a stride (0: in one pass), and whether they are computed.
-
-    What was not measured is the number of patches over the patches a second of the measured stride.
-    """
-    settings, found = bench["settings"], bench["prediction"]
-    if settings["network"]["name"] != model or (stride and settings["patch"] != patch):
-        return math.nan, False
-    for image in found["images"]:
-        if (image["stride"] or 0) == stride:
-            return image["seconds"], image["computed"]
-    if not stride:
-        return math.nan, False
-    patches = math.prod(max(0, math.ceil((side - patch) / stride)) + 1 for side in settings["image"])
-    return patches / found["product"]["patches_per_second"], True
+def strides_figure(dataset: str, points: pd.DataFrame) -> Figure:
+    """Draw AUC and connectivity against the patches that an image takes, a point a stride; see ``stride_points``."""
+    if points.empty:
+        return no_run_figure(dataset, "strides of prediction")
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    for axes, score in zip(figure.subplots(1, 2), ("auc", "connectivity"), strict=True):
+        for point in points.to_dict("records"):
+            x, value, low, high = point["patches"], *(point[score + end] for end in ("", "_low", "_high"))
+            axes.errorbar(x, value, [[value - low], [high - value]], fmt="o", color=FIXED[REFERENCE], capsize=3)
+            name = f"stride {point['stride']}" if point["stride"] else "whole image"
+            place = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": 9}
+            axes.annotate(f"{name}\n{format_score(value)}", (x, high), **place)
+        axes.set(xscale="log", xlabel="Patches an image", ylabel=display_name(score))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.margins(x=0.15, y=0.18)  # room for the names
+        axes.grid(color="0.9", linewidth=0.6)
+    caption(figure, dataset, "strides of prediction", "bars: 95 %, test images resampled, the same for every stride")
+    return figure

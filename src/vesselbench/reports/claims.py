@@ -1,47 +1,30 @@
-"""What the paper claims: its Tables 1-3, cell by cell, from ``reported.csv`` beside this file.
+"""What the IterNet paper claims, cell by cell, beside ours, with a verdict.
 
-That file holds figures of other publications too; each row says where its figure was printed (source,
-table), for which pixels (fov), and how its printer came by it (how): ``own`` method, a rival ``rerun`` by
-the authors, or ``quoted`` from the rival's own paper, which may have used another protocol.
+The claims stand in ``reported.csv`` beside this file, with figures of other publications. Each row says where its
+figure was printed (source, table), for which pixels (fov), and how its printer came by it (how): ``own`` method, a
+rival ``rerun`` by the authors, or ``quoted`` from the rival's own paper, which may have used another protocol.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 from importlib import resources
 
 import pandas as pd
 
+from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.reports.style import SCORES
+
 PAPER = "IterNet paper (WACV 2020)"
 TABLES = ("table 1", "table 2", "table 3")
 MASKS = {"fov": "fov", "none": "frame", "unknown": "unknown"}  # their pixels -> our mask; quoted figures may lack one
-MODES = ("whole", "patched")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One row of a table of the paper.
-
-    Attributes
-    ----------
-    model, mode
-        As this project calls them; mode is empty where the paper does not tell.
-    how
-        ``own``, ``rerun`` or ``quoted``.
-    table
-        Where it stands: ``"table 1"``.
-    mask
-        ``fov``, ``frame``, or ``unknown`` where the paper does not say which pixels it counts.
-    scores
-        Score -> value, as printed.
-    """
-
-    model: str
-    mode: str
-    how: str
-    table: str
-    mask: str
-    scores: dict[str, float]
+REPRODUCED, NOT_REPRODUCED, NOT_RUN = "reproduced", "not reproduced", "not run"
+NOT_COMPARABLE = "not comparable"  # the paper does not say for which pixels, or our score is undefined
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, NOT_RUN, NOT_COMPARABLE)
+PREFERRED = "patched"  # the mode held against a claim that names none
+ROW = ["table", "method", "mode", "how", "mask"]  # what the cells of one row of the paper share
+OURS = ["verdict", "ours", "difference", "low", "high", "ours_mode", "protocol"]
 
 
 def read_reported() -> pd.DataFrame:
@@ -50,23 +33,43 @@ def read_reported() -> pd.DataFrame:
         return pd.read_csv(file)
 
 
-def paper_claims(dataset: str) -> list[Claim]:
-    """List the rows of the paper's table for one data set, in its order, those of both masks where it prints both.
+def paper_claims(dataset: str, tables: Sequence[str] = TABLES) -> pd.DataFrame:
+    """List the cells of the paper's tables for one data set, in its order; none for a data set that is not its own.
 
-    Only ``drive``, ``chase_db1`` and ``stare`` have any.
+    Columns ``ROW`` (mode is empty where the paper does not tell; mask is ``fov``, ``frame``, or ``unknown`` where it
+    does not say which pixels it counts), score, claimed.
     """
-    reported = read_reported()
-    chosen = reported[(reported["source"] == PAPER) & reported["table"].isin(TABLES) & (reported["dataset"] == dataset)]
-    claims = []
-    for (table, fov, method, how), rows in chosen.groupby(["table", "fov", "method", "how"], sort=False):
-        scores = dict(zip(rows["metric"], rows["value"], strict=True))
-        claims.append(Claim(*_split_mode(method), how, table, MASKS[fov], scores))
-    return claims
+    reported = read_reported().rename(columns={"metric": "score", "value": "claimed"})
+    wanted = (reported["source"] == PAPER) & reported["table"].isin(tables) & (reported["dataset"] == dataset)
+    cells = reported[wanted]
+    names = cells["method"].str.extract(r"^(?P<method>.+?)(?:_(?P<mode>whole|patched))?$").fillna("")
+    cells = cells.assign(**names, mask=cells["fov"].map(MASKS))
+    order = cells.groupby(ROW, sort=False).ngroup() * len(SCORES) + cells["score"].map(SCORES.index)
+    return cells.loc[order.sort_values().index, [*ROW, "score", "claimed"]].reset_index(drop=True)
 
 
-def _split_mode(method: str) -> tuple[str, str]:
-    """Take ``iternet_patched`` apart into network and prediction mode."""
-    for mode in MODES:
-        if method.endswith(f"_{mode}"):
-            return method.removesuffix(f"_{mode}"), mode
-    return method, ""
+def verdicts(claims: pd.DataFrame, averages: pd.DataFrame) -> pd.DataFrame:
+    """Hold ours against each claim: the mean over seeds under the headline protocol of the claim's mask.
+
+    The claim's method is the label of ours in ``averages`` (see ``Results``); its mode is ours, or where it has none
+    the patched run, or the first. Adds the columns ``OURS``, NaN where there is nothing of ours to compare.
+    """
+    ran = averages.index.droplevel(["protocol", "score"]).unique()
+    rows = []
+    for claim in claims.itertuples():
+        modes = [mode for label, mode in ran if label == claim.method]
+        mode = claim.mode or (PREFERRED if PREFERRED in modes else next(iter(modes), ""))
+        protocol = str(HEADLINE.get(claim.mask, ""))
+        key = (claim.method, mode, protocol, claim.score)
+        value, low, high = averages.loc[key, ["value", "low", "high"]] if key in averages.index else [math.nan] * 3
+        verdict = judge(claim.claimed, value, low, high) if mode in modes else NOT_RUN
+        how = (mode, protocol) if value == value else (None, None)
+        rows.append((verdict, value, value - claim.claimed, low, high, *how))
+    return claims.join(pd.DataFrame(rows, columns=OURS, index=claims.index))
+
+
+def judge(claimed: float, value: float, low: float, high: float) -> str:
+    """Say what ours, with its interval, makes of a claim: reproduced where it is in the interval or below us."""
+    if value != value:
+        return NOT_COMPARABLE
+    return REPRODUCED if low <= claimed <= high or value >= claimed else NOT_REPRODUCED

@@ -1,108 +1,95 @@
-"""Differences between models: which of them the test images support."""
+"""Differences between methods that the test images support, and folds of a cross-validation put together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 from itertools import combinations, product
 
-from vesselbench.metrics.protocol import HEADLINE, Protocol
-from vesselbench.metrics.statistics import CONFIDENCE, Comparison, compare
-from vesselbench.reports.averages import average, image_scores
-from vesselbench.reports.collect import Results, Run
-from vesselbench.reports.layout import score_name, short
+import pandas as pd
+
+from vesselbench.metrics.bootstrap import compare, image_weights, interval
+from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.reports.runs import Results, at_protocol
+from vesselbench.reports.style import SCORES
 
 COMPARED = ("auc", "f1", "connectivity")
-EVERY_PAIR = 4  # of so many models at most; of more, the first with each of the others
+EVERY_PAIR = 4  # of so many labels at most; of more, the first with each of the others
 PROTOCOL = HEADLINE["fov"]
+PAIR = ["score", "mode", "first", "second", "difference", "low", "high", "p_value", "supported", "protocol"]
+DRAWS = 2000  # bootstrap samples of the images of all folds
+SAME = ["model", "recipe", "seed", "mode"]  # what the folds of one cross-validation share
+FOLDED = [*SAME, "score", "mean", "low", "high", "spread", "folds", "images", "splits"]
+
+Maps = tuple[str, str]  # label, mode
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two models in one mode, by one score: first minus second."""
-
-    score: str
-    mode: str
-    first: str
-    second: str
-    found: Comparison
-
-    def as_dict(self) -> dict[str, str | float | bool]:
-        """All of it by name, for JSON: numbers rounded to 6 digits, undefined ones left out."""
-        known = {"score": self.score, "mode": self.mode, "first": self.first, "second": self.second}
-        known |= {name: round(value, 6) for name, value in vars(self.found).items() if value == value}
-        return known | {"supported": bool(self.found.supported), "protocol": str(PROTOCOL)}
-
-
-def comparisons(results: Results) -> list[Pair]:
-    """Compare models in every mode by each score of ``COMPARED``; scores that one lacks are left out.
-
-    Every pair of a few models; of more than ``EVERY_PAIR`` the first with each other one. Several seeds stand for their
-    mean, image by image and draw by draw.
-    """
+def comparisons(results: Results) -> pd.DataFrame:
+    """Compare labels in every mode: every pair of a few, else the first with each other; see ``compare_pairs``."""
     pairs = []
-    for score in COMPARED:
-        modes = dict.fromkeys(mode for model in results.values() for mode in model)
-        for mode in modes:
-            models = [model for model in results if mode in results[model]]
-            pairings = combinations(models, 2) if len(models) <= EVERY_PAIR else product(models[:1], models[1:])
-            for first, second in pairings:
-                found = compare_runs(results[first][mode], results[second][mode], PROTOCOL, score)
-                if found:
-                    pairs.append(Pair(score, mode, first, second, found))
-    return pairs
+    for mode, own in results.maps.groupby("mode", sort=False):
+        labels = own["label"].unique()
+        chosen = combinations(labels, 2) if len(labels) <= EVERY_PAIR else product(labels[:1], labels[1:])
+        pairs += [((first, mode), (second, mode)) for first, second in chosen]
+    return compare_pairs(results, pairs)
 
 
-def compare_runs(
-    first: Mapping[int, Run], second: Mapping[int, Run], protocol: Protocol, score: str
-) -> Comparison | None:
-    """Compare two models on the same images by one score; seed -> run of each; None where one lacks the score."""
-    both = (first, second)
-    found = [average(seeds, protocol, score) for seeds in both]
-    if None in found:
-        return None
-    images = tuple(image_scores(seeds, protocol, score) for seeds in both)
-    return compare(tuple(own.value for own in found), tuple(own.draws for own in found), images)
+def compare_pairs(results: Results, pairs: Sequence[tuple[Maps, Maps]]) -> pd.DataFrame:
+    """Compare pairs of (label, mode) by each score of ``COMPARED``; a score that one of the two lacks is left out.
+
+    Columns ``PAIR``: first minus second, with the 95 % interval of the paired bootstrap, Wilcoxon's p (NaN where no
+    image differs) and whether both support the difference. Several seeds stand for their mean, image by image and draw
+    by draw. First and second are the labels, and mode what both are predicted in; of one label, they are its modes.
+    """
+    rows, values = [], results.averages["value"]
+    for score, pair in product(COMPARED, pairs):
+        both = tuple(values.get((*one, str(PROTOCOL), score), math.nan) for one in pair)
+        if any(value != value for value in both):
+            continue
+        draws = tuple(results.mean_draws(*one, PROTOCOL, score) for one in pair)
+        images = tuple(results.image_scores(*one, PROTOCOL, score) for one in pair)
+        (first, mode), (second, other) = pair
+        names = (mode, first, second) if mode == other else ("", mode, other)
+        rows.append((score, *names, *vars(compare(both, draws, images)).values(), str(PROTOCOL)))
+    return pd.DataFrame(rows, columns=PAIR)
 
 
-def noise_floor(results: Results, pairs: list[Pair], images: int) -> list[str]:
-    """Say in words which differences are too small for these images and seeds, and where they are too few."""
-    lines = []
-    widest: dict[str, float] = {}
-    for pair in pairs:
-        half = (pair.found.high - pair.found.low) / 2
-        if half == half:
-            widest[pair.score] = max(half, widest.get(pair.score, 0))
-    if widest:
-        lines.append(
-            f"Noise floor: on these {images} images no difference below {_list(widest)} is resolved (half the widest "
-            f"95 % interval of a paired difference; a pair that errs on the same pixels does better)."
-        )
-    least = 2 / 2**images
-    if least >= 1 - CONFIDENCE:
-        lines.append(
-            f"**Too few images: with {images} test images Wilcoxon's p is at least {short(least)}, so no difference "
-            "can be called supported.**"
-        )
-    return [*lines, _spread_over_seeds(results)]
+def noise_floor(pairs: pd.DataFrame) -> dict[str, float]:
+    """Give score -> half the widest 95 % interval of a difference; undefined intervals are left out."""
+    return ((pairs["high"] - pairs["low"]) / 2).groupby(pairs["score"], sort=False).max().dropna().to_dict()
 
 
-def _spread_over_seeds(results: Results) -> str:
-    runs = [seeds for modes in results.values() for seeds in modes.values()]
-    if len(runs[0]) == 1:
-        return "One seed: the spread over seeds is unknown; the intervals hold what other images would change, no more."
-    spreads: dict[str, float] = {}
-    for score in COMPARED:
-        found = [own.spread for seeds in runs if (own := average(seeds, PROTOCOL, score))]
-        if found:
-            spreads[score] = max(found)
-    return (
-        f"Spread over {len(runs[0])} seeds, sample standard deviation of the model where it is largest: "
-        f"{_list(spreads)}; the intervals, of the mean over seeds, do not hold it."
-    )
+def seed_spread(averages: pd.DataFrame) -> dict[str, float]:
+    """Give score -> the largest spread over seeds of any label and mode; empty where each has one seed."""
+    largest = averages["spread"].xs(str(PROTOCOL), level="protocol").groupby("score").max().dropna()
+    return {score: largest[score] for score in COMPARED if score in largest}
 
 
-def _list(values: dict[str, float]) -> str:
-    names = {score: score_name(score) for score in values}
-    names |= {"connectivity": "connectivity"}  # amid a sentence
-    return ", ".join(f"{short(value)} in {names[score]}" for score, value in values.items())
+def folded(results: Results) -> pd.DataFrame:
+    """Average the images' own scores over all folds of a data set, inside the field of view; columns ``FOLDED``.
+
+    Folds are runs alike in ``SAME`` whose splits differ and whose test images do not overlap: all such runs, or, where
+    the first split of the data set overlaps others, those on other splits. A row a cross-validation and score: mean
+    over all images, its 95 % interval, sample standard deviation of the folds' means (of images and of networks
+    together), number of folds and of images, names of the splits. NaN where the score of an image is undefined.
+    """
+    rows = []
+    images = at_protocol(results.images, HEADLINE["fov"])
+    for key, own in results.maps.groupby(SAME, sort=False):
+        places = zip(own["split"], own["run"], strict=True)
+        tables = {split: images[(images["run"] == run) & (images["mode"] == key[-1])] for split, run in places}
+        if _overlap(tables):
+            tables.pop(results.maps["split"].iloc[0], None)
+        if len(tables) < 2 or _overlap(tables):
+            continue
+        every = pd.concat(tables.values())
+        weights = image_weights(len(every), DRAWS)
+        for score in SCORES:
+            means = weights @ every[score].to_numpy(float) / len(every)
+            spread = pd.Series([table[score].mean(skipna=False) for table in tables.values()]).std(skipna=False)
+            rows.append((*key, score, means[0], *interval(means[1:]), spread, len(tables), len(every), [*tables]))
+    return pd.DataFrame(rows, columns=FOLDED)
+
+
+def _overlap(tables: dict[str, pd.DataFrame]) -> bool:
+    return any(set(one["id"]) & set(other["id"]) for one, other in combinations(tables.values(), 2))

@@ -1,4 +1,4 @@
-"""Every model beside photograph and truth (paper, Fig. 6)."""
+"""Maps as pictures: errors beside the truth (paper, Fig. 6), and the outputs of one network (paper, Fig. 3)."""
 
 from __future__ import annotations
 
@@ -7,105 +7,123 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from vesselbench.reports.pictures import FALSE, FOUND, MISSED, OUTSIDE, errors, heaviest_window, show
+from vesselbench.reports.curves import POOLED, caption
 from vesselbench.reports.style import display_name
 
-RULE = (
-    "Worst, median and best image by F1 inside the field of view, mean of the models shown. "
-    "Below each: the window with the most wrong pixels, all models together."
+KEY = {  # told apart by colour-blind readers
+    "found (true positive)": "#333333",
+    "false (false positive)": "#E69F00",
+    "missed (false negative)": "#0072B2",
+    "outside the field of view": "#EEEEEE",
+}
+RULE = "Worst, median and best image by F1 in the field of view, mean of the models; below, the window with most errors"
+MEDIAN = "Image: median F1 of the last output inside the field of view (of an even number the lower one)"
+WINDOW = (
+    "Window: a quarter of height and width, where the first output and the last differ most inside the field of view"
 )
 
 
 @dataclass(frozen=True)
 class Example:
-    """One image of the gallery.
-
-    Attributes
-    ----------
-    title
-        Its name and why it is shown.
-    image
-        uint8 (H, W, 3), RGB.
-    truth, fov
-        bool (H, W).
-    found
-        Model -> what it calls vessel, bool (H, W).
-    """
+    """One image and what was predicted for it."""
 
     title: str
-    image: np.ndarray
-    truth: np.ndarray
-    fov: np.ndarray
-    found: Mapping[str, np.ndarray]
+    image: np.ndarray  # uint8 (H, W, 3), RGB
+    truth: np.ndarray  # bool (H, W)
+    fov: np.ndarray  # bool (H, W)
+    maps: Mapping[str, np.ndarray]  # label -> what it calls vessel, bool (H, W); or output -> levels, uint16 (H, W)
 
 
-def pick(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-    """Choose the images to show by rule, not by eye: worst, median and best by F1.
+def pick(images: pd.DataFrame) -> dict[str, str]:
+    """Choose the images to show by rule, not by eye: worst, median and best by F1; id -> title, worst first.
 
-    Parameters
-    ----------
-    tables
-        Model -> a row an image (columns id, f1), inside the field of view. F1 is averaged over the models; of equals
-        the first id goes first. The median of an even number is the lower one.
-
-    Returns
-    -------
-    dict
-        Id -> title, worst first; fewer than three where there are fewer images.
+    ``images`` has columns id, f1, a row an image and label. F1 is averaged over labels; of equals the first id goes
+    first. The median of an even number is the lower one. Fewer than three where there are fewer images.
     """
-    rows = pd.concat(tables.values())
-    ranked = rows.groupby("id", sort=True)["f1"].mean().sort_values(kind="stable")
+    ranked = images.groupby("id", sort=True)["f1"].mean().sort_values(kind="stable")
     places = {0: "worst", (len(ranked) - 1) // 2: "median", len(ranked) - 1: "best"}
     return {ranked.index[at]: f"{ranked.index[at]}: {name}, F1 {ranked.iloc[at]:.3f}" for at, name in places.items()}
 
 
 def gallery_figure(dataset: str, examples: Sequence[Example]) -> Figure:
-    """Draw a row an image, and below it a row that enlarges the window where the models err most.
+    """Draw a row an image, and below it a row that enlarges the window (a third each way) where the models err most.
 
-    Columns: photograph, truth, each model with found, false and missed pixels in colours; outside the field
-    of view, which no score inside it counts, the panels are grey.
+    Columns: photograph, truth, each label with found, false and missed pixels in colours; outside the field of view,
+    which no score inside it counts, the panels are grey.
     """
-    models = list(examples[0].found)
-    side = 2.3
-    figure = Figure(figsize=(side * (2 + len(models)), side * 2 * len(examples) + 0.9), layout="constrained")
-    grid = figure.subplots(2 * len(examples), 2 + len(models), squeeze=False)
-    for example, (above, below) in zip(examples, zip(grid[::2], grid[1::2], strict=True), strict=True):
-        panels = [example.image, errors(example.truth, example.truth, example.fov)]
-        panels += [errors(example.truth, found, example.fov) for found in example.found.values()]
-        window = _worst_window(example)
-        for whole, part, panel in zip(above, below, panels, strict=True):
+    names = ["Photograph", "Truth", *map(display_name, examples[0].maps)]
+    figure = Figure(figsize=(2.3 * len(names), 4.6 * len(examples) + 0.9), layout="constrained")
+    grid = figure.subplots(2 * len(examples), len(names), squeeze=False)
+    for example, above, below in zip(examples, grid[::2], grid[1::2], strict=True):
+        panels = [errors(example.truth, found, example.fov) for found in (example.truth, *example.maps.values())]
+        wrong = sum(((found != example.truth) & example.fov).astype(int) for found in example.maps.values())
+        rows, columns = window = heaviest_window(wrong, 3)
+        corner, size = (columns.start - 0.5, rows.start - 0.5), (columns.stop - columns.start, rows.stop - rows.start)
+        for whole, part, panel in zip(above, below, [example.image, *panels], strict=True):
             show(whole, panel)
             show(part, panel[window])
-            whole.add_patch(_outline(window))
+            whole.add_patch(Rectangle(corner, *size, fill=False, edgecolor="#CC79A7", linewidth=1.2))
         above[0].set_ylabel(example.title, fontsize=9)
         below[0].set_ylabel("enlarged", fontsize=9)
-    for axes, name in zip(grid[0], ["Photograph", "Truth", *map(display_name, models)], strict=True):
+    for axes, name in zip(grid[0], names, strict=True):
         axes.set_title(name, fontsize=10)
-    names = {
-        FOUND: "found (true positive)",
-        FALSE: "false (false positive)",
-        MISSED: "missed (false negative)",
-    }
-    keys = [Patch(facecolor=colour, label=name) for colour, name in names.items()]
-    keys.append(Patch(facecolor=OUTSIDE, edgecolor="0.7", label="outside the field of view"))
+    keys = [Patch(facecolor=colour, edgecolor="0.7", label=name) for name, colour in KEY.items()]
     figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     figure.suptitle(f"{display_name(dataset)}\n{RULE}", fontsize=9)
     return figure
 
 
-def _worst_window(example: Example) -> tuple[slice, slice]:
-    """A third of the height and width, where the errors of all models are most; of equals the first."""
-    wrong = sum(((found != example.truth) & example.fov).astype(int) for found in example.found.values())
-    return heaviest_window(wrong, 3)
+def outputs_figure(dataset: str, example: Example) -> Figure:
+    """Draw the same window of photograph, truth and the map of every output, the last one the answer; 1 is white."""
+    first, *_, last = (levels.astype(np.int64) for levels in example.maps.values())
+    window = heaviest_window(np.abs(first - last) * example.fov, 4)
+    panels = {"Photograph": example.image, "Truth": example.truth * 65535, **example.maps}
+    figure = Figure(figsize=(2.1 * len(panels), 3.2), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.1)  # between the caption and the titles
+    for axes, (title, picture) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        show(axes, picture[window])
+        axes.set_title(title, fontsize=10)
+    rows, columns = (f"{part.start} to {part.stop - 1}" for part in window)
+    title = f"outputs of one network, image {example.title}, rows {rows}, columns {columns}"
+    caption(figure, dataset, title, MEDIAN, WINDOW, f"AUC: {POOLED['fov']}")
+    return figure
 
 
-def _outline(window: tuple[slice, slice]) -> Rectangle:
-    rows, columns = window
-    corner, size = (
-        (columns.start - 0.5, rows.start - 0.5),
-        (columns.stop - columns.start, rows.stop - rows.start),
-    )
-    return Rectangle(corner, *size, fill=False, edgecolor="#CC79A7", linewidth=1.2)
+def sheet(images: Sequence[np.ndarray], truths: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
+    """Draw a contact sheet: photographs, uint8 (H, W, 3), and below them truths, (H, W) with 0 for background."""
+    figure = Figure(figsize=(1.9 * len(images), 4.1), layout="constrained")
+    columns = figure.subplots(2, len(images), squeeze=False).T
+    for (above, below), image, truth, title in zip(columns, images, truths, titles, strict=True):
+        show(above, image)
+        show(below, errors(truth != 0, truth != 0, np.ones(truth.shape, bool)))
+        above.set_title(title, fontsize=9)
+    return figure
+
+
+def errors(truth: np.ndarray, found: np.ndarray, fov: np.ndarray) -> np.ndarray:
+    """Colour found, false and missed pixels, and those outside the field of view; bool (H, W) to uint8 (H, W, 3)."""
+    picture = np.full((*truth.shape, 3), 255, np.uint8)
+    for colour, pixels in zip(KEY.values(), (truth & found, found & ~truth, truth & ~found, ~fov), strict=True):
+        picture[pixels] = tuple(bytes.fromhex(colour[1:]))
+    return picture
+
+
+def show(axes: Axes, picture: np.ndarray) -> None:
+    """Draw one image, uint8 (H, W, 3) or levels (H, W), without ticks, in a thin frame."""
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=65535, interpolation="antialiased")
+    axes.set(xticks=(), yticks=())
+    axes.spines[:].set_color("0.8")
+
+
+def heaviest_window(weights: np.ndarray, share: int) -> tuple[slice, slice]:
+    """Find the window of 1/``share`` of height and width with the largest sum of whole numbers; of equals the first."""
+    rows, columns = (max(1, size // share) for size in weights.shape)
+    sums = np.pad(weights.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # from the corner: a window is a difference
+    bands = sums[rows:] - sums[:-rows]
+    windows = bands[:, columns:] - bands[:, :-columns]
+    top, left = map(int, np.unravel_index(np.argmax(windows), windows.shape))
+    return slice(top, top + rows), slice(left, left + columns)

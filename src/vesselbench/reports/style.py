@@ -1,67 +1,65 @@
-"""How methods are called and coloured, alike in every table and plot."""
+"""How methods are called and coloured and how numbers are printed, alike in every table and figure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from vesselbench.files import whole_file
 
-NAMES = {
-    "iternet": "IterNet",
-    "unet": "UNet",
-    "denseblock_unet": "DenseBlock-UNet",
-    "deform_unet": "Deform-UNet",
-    "deform_unet_keras": "Deform-UNet (preprint)",
-    "iter_seg": "Iter-Seg",
-    "residual_unet": "Residual UNet",
-    "recurrent_unet": "Recurrent UNet",
-    "r2unet": "R2UNet",
-    "wnet": "W-Net",
-    "res_triangular_wave": "Triangular wave",
-    "iternet_n1": "IterNet, N = 1",
-    "iternet_n2": "IterNet, N = 2",
-    "iternet_n3": "IterNet, N = 3",
-    "iternet_n5": "IterNet, N = 5",
-    "iternet_unshared": "IterNet, unshared weights",
-    "iternet_no_skip": "IterNet, no cross-module skips",
-    "iternet_unet_refinery": "IterNet, full-size refinery",
-    "second_observer": "Second observer",
-    "whole": "Whole image",
-    "patched": "Patches",
-    "stride8": "Stride 8",
-    "stride16": "Stride 16",
-    "output1": "Output 1",
-    "output2": "Output 2",
-    "output3": "Output 3",
-    "drive": "DRIVE",
-    "chase_db1": "CHASE_DB1",
-    "stare": "STARE",
-    "phantom": "Phantom",
-}
+SCORES = ("connectivity", "f1", "sensitivity", "specificity", "accuracy", "auc")  # the paper's, in its order
+MORE_SCORES = ("cldice", "betti_0", "betti_1", "precision", "iou", "mcc", "kappa", "auc_pr")
 
-# Okabe and Ito's palette, told apart by colour-blind readers too; the yellow, which is faint on white,
-# comes last.
-VERMILION, BLUE, GREEN, PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
-SKY, ORANGE, BLACK, YELLOW = "#56B4E9", "#E69F00", "#000000", "#F0E442"
-FIXED = {"iternet": VERMILION, "unet": BLUE, "denseblock_unet": GREEN, "deform_unet": PURPLE}
-BROWN, GREY, OLIVE = "#7F4A1E", "#7F7F7F", "#8A8A00"
-REST = (SKY, ORANGE, BLACK, BROWN, GREY, OLIVE, YELLOW)
+# Okabe and Ito's palette, told apart by colour-blind readers too; the yellow, which is faint on white, comes last.
+FIXED = {"iternet": "#D55E00", "unet": "#0072B2", "denseblock_unet": "#009E73", "deform_unet": "#CC79A7"}
+REST = ("#56B4E9", "#E69F00", "#000000", "#7F4A1E", "#7F7F7F", "#8A8A00", "#F0E442")
+
+
+@cache
+def read_names() -> dict[str, str]:
+    """Read ``names.csv``: key of a label, mode, data set, score or mask -> its name as people write it."""
+    with resources.files("vesselbench.reports").joinpath("names.csv").open() as file:
+        return dict(pd.read_csv(file).itertuples(index=False, name=None))
 
 
 def display_name(key: str) -> str:
-    """Name a model or data set as people write it; a key without such a name stands for itself."""
-    if key.endswith("_own"):  # an entry of params.yaml trained as its source trains it
-        return f"{display_name(key.removesuffix('_own'))} (own recipe)"
-    return NAMES.get(key, key)
+    """Name a key as people write it: ``wnet_own`` is W-Net (own recipe); ``my_net``, which has no name, is itself."""
+    names, (head, _, tail) = read_names(), key.rpartition("_")
+    if key in names or not head or display_name(head) == head:
+        return names.get(key, key)
+    return f"{display_name(head)} ({'own recipe' if tail == 'own' else tail})"
 
 
-def colours(models: Sequence[str]) -> dict[str, str]:
-    """Give each model its colour: a fixed one to the paper's networks, those left to others, in order."""
-    others = [model for model in models if model not in FIXED]
-    return {model: FIXED[model] if model in FIXED else REST[others.index(model) % len(REST)] for model in models}
+def colours(labels: Sequence[str]) -> dict[str, str]:
+    """Give each label its colour: a fixed one to the paper's networks, those left to others, in order."""
+    others = [label for label in labels if label not in FIXED]
+    return {label: FIXED[label] if label in FIXED else REST[others.index(label) % len(REST)] for label in labels}
+
+
+def format_score(value: float, score: str = "", sign: str = "") -> str:
+    """Print a score without a zero before the point, ``-`` where it is undefined; ``sign="+"`` prints a plus too.
+
+    By the name of the ``score``, counts (the Betti errors) have one digit after the point, all else four.
+    """
+    if value != value:
+        return "-"
+    if score == "p_value" and value < 0.0001:
+        return "< .0001"
+    if score.startswith("betti"):
+        return f"{value:{sign}.1f}"
+    text = f"{value:{sign}.4f}"
+    return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
+
+
+def format_interval(low: float, high: float, score: str = "", sign: str = "") -> str:
+    """Print an interval; ``-`` where it is undefined."""
+    ends = [format_score(end, score, sign) for end in (low, high)]
+    return "-" if "-" in ends else " to ".join(ends)
 
 
 def save(figure: Figure, path: Path, dpi: int = 150) -> None:

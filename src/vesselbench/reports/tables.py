@@ -1,93 +1,135 @@
-"""The tables of one data set: numbers for ``dvc metrics``, Markdown for people, LaTeX for a paper."""
+"""The tables of one data set: as numbers for ``dvc metrics``, and as text for people."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from textwrap import indent
 from typing import Any
 
 import pandas as pd
 
-from vesselbench.files import whole_file
 from vesselbench.metrics.protocol import HEADLINE
-from vesselbench.reports.collect import Results, Run
-from vesselbench.reports.comparisons import comparisons
-from vesselbench.reports.latex import latex
-from vesselbench.reports.layout import COLUMNS
-from vesselbench.reports.markdown import markdown
-from vesselbench.reports.verdicts import verdicts
+from vesselbench.reports.runs import WAY, Results
+from vesselbench.reports.style import SCORES, display_name, format_interval, format_score
+
+INTERVAL = "95 % interval"
+DIFFERENCE = ["score", "mode", "first", "second", "difference", "interval", "p_value", "supported"]
+CLAIM = ["table", "method", "mode", "mask", "score", "claimed", "ours", "difference", "interval", "verdict"]
+FOLD = ["model", "recipe", "mode", "seed", "folds", "images", "score", "mean", "interval", "spread"]
 
 
-def write_tables(
-    folder: Path,
-    dataset: str,
-    results: Results,
-    second_observer: Run | None,
-    sensitivity: pd.DataFrame,
-    budget: Sequence[str],
-    notes: Sequence[str] = (),
-) -> str:
-    """Write ``<dataset>.json``, ``<dataset>.md`` and ``<dataset>.tex`` into ``folder``; return the text of the second.
+def markdown_table(table: pd.DataFrame) -> str:
+    """Lay a frame of text out as Markdown, columns of figures to the right."""
+    sides = ["right" if table[column].str.match(r"[-+.<\d]|$").all() else "left" for column in table]
+    return table.to_markdown(index=False, disable_numparse=True, colalign=sides)
 
-    Parameters
-    ----------
-    folder
-        ``metrics/tables``.
-    dataset
-        Its name; for ``drive``, ``chase_db1`` and ``stare`` the paper's claims are held against ours.
-    results, second_observer
-        See ``vesselbench.reports.collect``; None where not all test images have a second observer.
-    sensitivity
-        ``read_curves("sensitivity.csv", ...)``: connectivity under other readings, by model and mode.
-    budget
-        How long the networks were trained, from ``vesselbench.reports.notes.budget_note``.
-    notes
-        Further lines to print below: how the maps were predicted.
+
+def text_table(frame: pd.DataFrame, columns: Iterable[str]) -> str:
+    """Print these columns of a frame as Markdown, and as ``interval`` what reaches from low to high; no rows give "".
+
+    Floats are scores; words, but modes, get their display names; a column in which nothing stands is left out.
     """
-    cells, pairs = verdicts(dataset, results), comparisons(results)
-    lists = {
-        "claims": [cell.as_dict() for cell in cells],
-        "comparisons": [pair.as_dict() for pair in pairs],
-        "protocols": protocols(results),
-        "budget": list(budget),
-    }
-    text = markdown(dataset, results, second_observer, cells, pairs, sensitivity, budget, notes)
-    for suffix, content in (
-        ("json", as_json(metrics(results, second_observer) | lists)),
-        ("md", text),
-        ("tex", latex(dataset, results, second_observer, budget)),
-    ):
-        with whole_file(folder / f"{dataset}.{suffix}") as path:
-            path.write_text(content)
-    return text
+    rows = []
+    for row in frame.to_dict("records"):
+        sign = "+" if "p_value" in row else ""  # of a difference
+        row["interval"] = format_interval(row["low"], row["high"], sign=sign) if "low" in row else ""
+        rows.append({name: _cell(name, row[name]) for name in columns})
+    table = pd.DataFrame(rows).rename(columns=lambda name: display_name(name)[:1].upper() + display_name(name)[1:])
+    return markdown_table(table.loc[:, (table != "").any()]) if rows else ""
 
 
-def metrics(results: Results, second_observer: Run | None) -> dict[str, Any]:
-    """Nest scores under the headline protocols as model -> mode -> seed -> mask -> score, rounded to 6 digits.
+def _cell(name: str, value: Any) -> str:
+    if name == "supported":
+        return "supported" if value else "not supported"
+    if isinstance(value, float):
+        return format_score(value, name, "+" if name == "difference" else "")
+    return str(value) if name == "mode" else display_name(str(value))
 
-    The second observer stands beside the models as ``second_observer`` -> mask -> score, the number of test images as
-    ``images``. Undefined and withheld scores are left out: ``dvc metrics`` compares numbers.
+
+def format_row(averages: pd.DataFrame, scores: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Print scores, with the spread over seeds of several, and their intervals; ``averages`` has an index of scores."""
+    values, intervals = {}, {}
+    for score, own in averages.reindex(list(scores)).iterrows():
+        spread = "" if pd.isna(own["spread"] + own["value"]) else f" ± {format_score(own['spread'], score)}"
+        values[display_name(score)] = format_score(own["value"], score) + spread
+        intervals[display_name(score)] = format_interval(own["low"], own["high"], score)
+    return values, intervals
+
+
+def score_table(results: Iterable[Results | None], mask: str, scores: Iterable[str]) -> str:
+    """Print scores under a mask's headline protocol by label and mode, intervals below; an observer has no mode."""
+    rows, averages = [], pd.concat(own.averages for own in results if own)
+    chosen = averages.xs(str(HEADLINE[mask]), level="protocol")
+    for (label, mode), own in chosen.groupby(level=["label", "mode"], sort=False):
+        seeds = int(own["seeds"].iloc[0])
+        source = "labels" if not mode else "ours" if seeds == 1 else f"ours, {seeds} seeds"
+        values, intervals = format_row(own.droplevel(["label", "mode"]), scores)
+        rows.append({"Method": display_name(label), "Mode": mode, "Source": source} | values)
+        rows.append({"Method": INTERVAL} | intervals)
+    return markdown_table(pd.DataFrame(rows).fillna(""))
+
+
+def protocol_table(results: Results, label: str, mode: str) -> str:
+    """Print the paper's scores of one label and mode under every protocol that it was scored under."""
+    rows, averages = [], results.averages
+    for name, own in averages.xs((label, mode), level=["label", "mode"]).groupby(level="protocol", sort=False):
+        words = dict(zip(("Pixels", "Pooling", "Truth", "Threshold"), map(display_name, name.split("-")), strict=True))
+        rows.append(words | format_row(own.droplevel("protocol"), SCORES)[0])
+    return markdown_table(pd.DataFrame(rows))
+
+
+def claim_table(cells: pd.DataFrame) -> str:
+    """Print the paper's cells beside ours, one a line; a mode in brackets is ours where the paper names none."""
+    mode = cells["mode"].where(cells["mode"] != "", "(" + cells["ours_mode"] + ")").fillna("")
+    method = cells["method"].map(display_name) + cells["how"].map({"quoted": ", quoted"}).fillna("")
+    return text_table(cells.assign(table=cells["table"].str.removeprefix("table "), method=method, mode=mode), CLAIM)
+
+
+def map_table(results: Results) -> str:
+    """Print how the maps of each label and mode were predicted, and the threshold chosen on the training images."""
+    chosen = [stored["thresholds"].get("training", {}).get("threshold") for stored in results.maps["stored"]]
+    maps = results.maps.assign(threshold=[f"{value:.3f}".lstrip("0") if value else "-" for value in chosen])
+    maps = maps.groupby(["label", "mode", *WAY], sort=False)["threshold"].agg(" / ".join).reset_index()
+    return text_table(maps.replace({name: {0: ""} for name in WAY[1:]}), maps.columns)
+
+
+def reading_table(results: Results, mode: str) -> str:
+    """Print connectivity in a mode under every reading of the paper's gaps, ours first, a column a label."""
+    readings, table = ["neighbours", "levels", "smallest", "skeleton"], results.curves("sensitivity")
+    table = table[table["mode"] == mode].pivot_table("connectivity", readings, "label", sort=False).reset_index()
+    return text_table(table.assign(reading=["ours"] + [""] * (len(table) - 1)), ["reading", *table.columns])
+
+
+def metrics(results: Results) -> dict[str, Any]:
+    """Nest scores under the headline protocols as label -> mode -> seed -> mask -> score, rounded to 6 digits.
+
+    The second observer has no mode and no seed. Undefined scores are left out: ``dvc metrics`` compares numbers.
     """
-    nested: dict[str, Any] = {
-        model: {mode: {str(seed): _headlines(run) for seed, run in runs.items()} for mode, runs in modes.items()}
-        for model, modes in results.items()
-    }
-    nested |= {"second_observer": _headlines(second_observer)} if second_observer else {}
-    first = next(run for modes in results.values() for seeds in modes.values() for run in seeds.values())
-    return nested | {"images": len(first.scores["images"])}
+    nested, masks = {}, {str(protocol): mask for mask, protocol in HEADLINE.items()}
+    for row in results.scores[results.scores["protocol"].isin(masks)].dropna(subset="value").itertuples():
+        node = nested.setdefault(row.label, {})
+        for key in (*((row.mode, str(row.seed)) if row.mode else ()), masks[row.protocol]):
+            node = node.setdefault(key, {})
+        node[row.score] = round(row.value, 6)
+    return nested
 
 
-def protocols(results: Results) -> list[dict[str, Any]]:
+def protocol_list(results: Results) -> list[dict[str, Any]]:
     """List the paper's scores of every run under every protocol: score -> value, low, high."""
+    whose, items = ["label", "mode", "seed", "protocol"], []
+    for key, own in results.scores[results.scores["score"].isin(SCORES)].groupby(whose, sort=False):
+        values = dict(zip(own["score"], as_items(own[["value", "low", "high"]]), strict=True))
+        items.append(dict(zip(whose, key, strict=True)) | {"scores": values})
+    return items
+
+
+def as_items(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Turn rows into mappings for JSON: numbers rounded to 6 digits, what is not known left out."""
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    known = [{name: value for name, value in row.items() if value is not None} for row in rows]
     return [
-        {"model": model, "mode": mode, "seed": seed, "protocol": protocol}
-        | {"scores": {score: known for score in COLUMNS if (known := _rounded(scores[score]))}}
-        for model, modes in results.items()
-        for mode, seeds in modes.items()
-        for seed, run in seeds.items()
-        for protocol, scores in run.scores["scores"].items()
+        {name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()} for row in known
     ]
 
 
@@ -95,24 +137,8 @@ def as_json(document: Mapping[str, Any]) -> str:
     """Write mappings indented, and each item of a list on one line: ``dvc metrics`` shows the former alone."""
     parts = []
     for key, value in document.items():
+        text = json.dumps(value, indent=2)
         if isinstance(value, list):
             text = "[\n" + ",\n".join(f"  {json.dumps(item, ensure_ascii=False)}" for item in value) + "\n]"
-        else:
-            text = json.dumps(value, indent=2)
         parts.append(indent(f"{json.dumps(key)}: {text}", "  "))
     return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def _headlines(run: Run) -> dict[str, dict[str, float]]:
-    return {
-        mask: {
-            score: round(bounded["value"], 6)
-            for score, bounded in run.scores["scores"][str(protocol)].items()
-            if bounded["value"] is not None
-        }
-        for mask, protocol in HEADLINE.items()
-    }
-
-
-def _rounded(values: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: round(value, 6) for name, value in values.items() if value is not None}

@@ -1,7 +1,5 @@
 """What every stage does when it is started: take words from the command line, and turn mistakes into one line."""
 
-from __future__ import annotations
-
 import errno
 import inspect
 import sys
@@ -26,7 +24,9 @@ def start(main: Callable[..., None]) -> None:
         )
     words, names = sys.argv[1:], list(inspect.signature(main).parameters)
     if len(words) != len(names):
-        sys.exit(f"error: {main.__module__} takes {' '.join(names).upper()}, not {' '.join(words) or 'nothing'}")
+        sys.exit(
+            f"error: {main.__module__} takes {' '.join(names).upper() or 'nothing'}, not {' '.join(words) or 'nothing'}"
+        )
     try:
         main(*words)
     except UserError as error:

@@ -1,37 +1,40 @@
-"""Stage ``evaluate``: one model's maps of the test images under every protocol: scores, intervals, curves."""
+"""Stage ``evaluate``: the maps of one run under every protocol, mode by mode and channel by channel."""
 
-from __future__ import annotations
-
+import json
+import shutil
 from pathlib import Path
 
-from vesselbench.config import UserError, build, read_params
-from vesselbench.data.levels import read_levels
+from vesselbench.config import UserError, parse, read_params
+from vesselbench.data.labelled import labelled_images
+from vesselbench.data.maps import level_of, read_map, read_thresholds
+from vesselbench.data.task import channel_truths, find_task
 from vesselbench.files import whole_folder
-from vesselbench.metrics.consistency import check_record
 from vesselbench.metrics.evaluation import Evaluation, evaluate
-from vesselbench.metrics.levels import SIXTEEN_BIT
-from vesselbench.metrics.record import score_image
-from vesselbench.metrics.threshold import ChosenThreshold
+from vesselbench.metrics.image import score_image
 from vesselbench.stages.entry import start
-from vesselbench.stages.scored import scored_images
 
 
-def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
-    (mapping,) = read_params("evaluate")
-    evaluation = build(Evaluation, mapping, "evaluate")
-    maps = Path(root, "predictions", dataset, model, seed, mode, "test")
-    path = Path(root, "thresholds", dataset, model, seed, f"{mode}.json")
-    if not path.exists():
-        raise UserError(f"{path}: no such file; run 'dvc repro threshold@{dataset}-{model}-{seed}-{mode}' first")
-    chosen = ChosenThreshold.read(path)
-    thresholds = {"fixed": int(SIXTEEN_BIT.level(evaluation.threshold)), "training": chosen.level}
-    records = []
-    for sample, truth, fov in scored_images(dataset, "test"):
-        levels = read_levels(maps / f"{sample.id}.png", truth.shape)
-        records.append(score_image(sample.id, truth, levels, fov, thresholds))
-        check_record(records[-1], truth, fov)
-    with whole_folder(Path(root, "scores", dataset, model, seed, mode)) as folder:
-        evaluate(records, thresholds, evaluation, chosen).write(folder)
+def main(run: str, data: str, split: str) -> None:
+    mapping, task_name = read_params("evaluate", f"sources.{data}.task")
+    evaluation, task = parse(Evaluation, mapping, "evaluate"), find_task(task_name)
+    maps = Path("data/maps", data, run)
+    if not (maps / "run.json").exists():
+        raise UserError(f"{maps / 'run.json'}: no such file; run 'dvc repro predict@{run}' first")
+    with whole_folder(Path("data/scores", data, run)) as folder:
+        for mode in json.loads((maps / "run.json").read_text())["modes"]:
+            chosen = read_thresholds(maps / mode / "threshold.json")
+            for channel in task.channels:
+                thresholds = {"fixed": int(level_of(evaluation.threshold)), "training": chosen[channel].level}
+                records = []
+                for sample, classes, fov in labelled_images(data, split, "test", task):
+                    truth = channel_truths(task, classes)[channel]
+                    levels = read_map(maps / mode / channel / f"{sample.id}.png", truth.shape)
+                    records.append(score_image(sample.id, truth, levels, fov, thresholds))
+                place = folder / mode / channel
+                place.mkdir(parents=True)
+                evaluate(records, thresholds, evaluation, chosen[channel]).write(place)
+        for name in ("run.json", "training.csv"):
+            shutil.copyfile(maps / name, folder / name)
 
 
 if __name__ == "__main__":

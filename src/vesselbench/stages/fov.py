@@ -1,32 +1,31 @@
 """Stage ``fov``: a mask of the field of view for every image, the owner's or estimated."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
-from vesselbench.config import build, read_params
-from vesselbench.data.fov import FieldOfView, estimate
+from vesselbench.config import PARAMS, UserError, read_params
+from vesselbench.data.fov import estimate
 from vesselbench.data.images import read_image, read_mask, write_mask
 from vesselbench.data.sample import read_samples
 from vesselbench.files import whole_folder
 from vesselbench.stages.entry import start
 
 
-def main(dataset: str) -> None:
-    (mapping,) = read_params(f"datasets.{dataset}.fov")
-    how = build(FieldOfView, mapping, f"datasets.{dataset}.fov")
-    samples = read_samples(Path("data/raw", dataset))
-    estimated = 0
-    with whole_folder(Path("data/fov", dataset)) as folder:
+def main(data: str) -> None:
+    (source,) = read_params(f"sources.{data}.fov")
+    if source not in ("official", "estimated"):
+        raise UserError(f"{PARAMS}: sources.{data}.fov is {source!r}; it must be official or estimated; correct it")
+    samples = read_samples(Path("data/raw", data))
+    official = 0
+    with whole_folder(Path("data/fov", data)) as folder:
         for sample in samples:
             image = read_image(sample.image)
-            if how.source == "official" and sample.fov:
+            if source == "official" and sample.fov:
                 mask = read_mask(sample.fov, image.shape[:2])
+                official += 1
             else:
-                mask = estimate(image, how)
-                estimated += 1
+                mask = estimate(image)
             write_mask(folder / f"{sample.id}.png", mask)
-    print(f"{dataset}: {len(samples) - estimated} official masks, {estimated} estimated")
+    print(f"{data}: {official} official masks, {len(samples) - official} estimated")
 
 
 if __name__ == "__main__":

@@ -1,36 +1,33 @@
-"""Stage ``observer``: the second observer's labels, scored as if they were a model's maps."""
-
-from __future__ import annotations
+"""Stage ``observer``: the second observer's labels of a split's test images, scored as if they were a model's maps."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 
-from vesselbench.config import build, read_params
+from vesselbench.config import parse, read_params
 from vesselbench.data.images import read_label
+from vesselbench.data.labelled import labelled_images
+from vesselbench.data.maps import LEVELS, level_of
+from vesselbench.data.task import find_task
 from vesselbench.files import whole_folder
-from vesselbench.metrics.consistency import check_record
 from vesselbench.metrics.evaluation import Evaluation, evaluate
-from vesselbench.metrics.levels import LEVELS, SIXTEEN_BIT
-from vesselbench.metrics.record import score_image
+from vesselbench.metrics.image import score_image
 from vesselbench.stages.entry import start
-from vesselbench.stages.scored import scored_images
 
 
-def main(dataset: str) -> None:
+def main(split: str, data: str) -> None:
     (mapping,) = read_params("evaluate")
-    evaluation = build(Evaluation, mapping, "evaluate")
-    thresholds = {"fixed": int(SIXTEEN_BIT.level(evaluation.threshold))}
+    evaluation = parse(Evaluation, mapping, "evaluate")
+    thresholds = {"fixed": int(level_of(evaluation.threshold))}
     records, absent = [], []
-    for sample, truth, fov in scored_images(dataset, "test"):
+    for sample, truth, fov in labelled_images(data, split, "test", find_task("vessel")):
         if not sample.second_observer:
             absent.append(sample.id)
             continue
         levels = read_label(sample.second_observer, truth.shape).astype(np.uint16) * np.uint16(LEVELS - 1)
         records.append(score_image(sample.id, truth, levels, fov, thresholds))
-        check_record(records[-1], truth, fov)
-    with whole_folder(Path("data/scores", dataset, "second_observer")) as folder:
+    with whole_folder(Path("data/scores", data, "second_observer", split)) as folder:
         if absent:
             (folder / "scores.json").write_text(json.dumps({"absent": absent}) + "\n")
         else:

@@ -1,76 +1,82 @@
-"""Stage ``predict``: probability maps of the test images, and of the training images, to choose a threshold on."""
-
-from __future__ import annotations
+"""Stage ``predict``: maps of the test images in every mode of a recipe, each with a threshold chosen on training images."""
 
 import json
 import shutil
-from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from vesselbench.config import build, chosen_layers, overlay, read_params
+from vesselbench.config import PARAMS, UserError, parse, read_params
+from vesselbench.data.fit import fit_image
 from vesselbench.data.images import read_image
-from vesselbench.data.levels import write_levels
+from vesselbench.data.labelled import labelled_images, split_of
+from vesselbench.data.maps import to_levels, write_map, write_thresholds
 from vesselbench.data.preprocess import preprocess
-from vesselbench.data.sample import read_samples
-from vesselbench.data.splits import read_split
-from vesselbench.device import first_process
-from vesselbench.files import whole_folder
+from vesselbench.data.task import channel_truths, find_task
+from vesselbench.device import prepare_network, start_fabric
+from vesselbench.files import progress, whole_folder
 from vesselbench.models.build import load_network
-from vesselbench.prediction.batch import find_batch
-from vesselbench.prediction.infer import MODES, Prediction, patched, whole
-from vesselbench.progress import progress
+from vesselbench.prediction.predict import Mode, predict_image
+from vesselbench.prediction.threshold import ThresholdChooser
 from vesselbench.stages.entry import start
 
 
-def main(dataset: str, model: str, seed: str, mode: str, root: str) -> None:
-    how = read_prediction(dataset, model, mode)
-    split = read_split(Path("data/splits", f"{dataset}.csv"), read_samples(Path("data/raw", dataset)))
-    samples = [(subset, sample) for subset in ("test", "train") for sample in split[subset]]
-    weights = Path("data/models", dataset, model, seed)
-    network, entry = load_network(weights)
-    asked = how.mode
-    if getattr(network, "whole_images", False):
-        how = replace(how, mode="whole")
-    multiple = network.multiple
-    fabric = how.hardware.launch()
-    network = fabric.setup_module(how.hardware.arrange(network)).eval()
-    share = samples[fabric.global_rank :: fabric.world_size]
-    title = f"predict {dataset} {model} {mode}"
-    batch = how.batch
+def main(run: str, data: str, split: str, recipe_name: str, weights: str) -> None:
+    (modes,) = read_params(f"predict.{recipe_name}")
+    if not (isinstance(modes, dict) and modes):
+        raise UserError(f"{PARAMS}: predict.{recipe_name} is {modes!r}; it must name at least one mode; add one")
+    modes = {name: parse(Mode, own, f"predict.{recipe_name}.{name}") for name, own in modes.items()}
+    network, about = load_network(Path(weights))
+    if getattr(network, "whole_images", False) and any(mode.how != "whole" for mode in modes.values()):
+        raise UserError(
+            f"{PARAMS}: predict.{recipe_name} has a patched mode, but {about['model']} looks at whole images only; "
+            "give it a recipe of its own"
+        )
+    recipe, task = about["recipe"], find_task(about["task"])
+    fit, multiple = recipe["fit"], network.multiple
+    fabric = start_fabric(recipe["precision"], recipe["threads"])
+    network = fabric.setup_module(prepare_network(network, recipe["compile"])).eval()
 
-    run = Path(dataset, model, seed, mode)
-    with (
-        first_process(fabric, whole_folder(Path(root, "training_maps", run))) as training,
-        first_process(fabric, whole_folder(Path(root, "predictions", run))) as folder,
-    ):
-        places = {"test": folder / "test", "train": training}
-        if fabric.is_global_zero:  # what a table says of the maps travels with them
-            about = asdict(how) | {"asked": asked, "recipe": json.loads((weights / "model.json").read_text())["recipe"]}
-            (folder / "prediction.json").write_text(json.dumps(about, indent=2) + "\n")
-            shutil.copyfile(weights / "log.csv", folder / "training.csv")
-        for subset, sample in progress(share, desc=title, unit=" image", disable=not fabric.is_global_zero):
-            pixels = preprocess(entry.preprocess, read_image(sample.image))
-            image = torch.from_numpy(pixels).to(fabric.device).permute(2, 0, 1).float() / 255
-            if how.mode == "whole":
-                probability = whole(network, image, multiple, how.output)
-            else:
-                batch = batch or find_batch(network, image.new_zeros(len(image), how.patch, how.patch))
-                probability = patched(network, image, how.patch, how.stride_of(subset), batch, how.output)
-            path = places[subset] / f"{sample.id}.png"
-            path.parent.mkdir(exist_ok=True)
-            write_levels(path, probability.cpu().numpy(), how.bits)
+    def predict(path: Path, mode: Mode, subset: str) -> dict[str, np.ndarray]:
+        """Predict a photograph: channel -> levels, uint16 (H, W)."""
+        photograph = read_image(path)
+        pixels = fit_image(fit, preprocess(recipe["input"], photograph))
+        image = torch.from_numpy(pixels).to(fabric.device).permute(2, 0, 1).float() / 255
+        maps = predict_image(network, image, mode, multiple, subset, fit, photograph.shape[:2]).cpu().numpy()
+        return {channel: to_levels(map_) for channel, map_ in zip(task.channels, maps, strict=True)}
 
-
-def read_prediction(dataset: str, model: str, mode: str) -> Prediction:
-    """Lay the parameters of a mode over one another: the common ones, the budget's, the entry's own, the data set's."""
-    (budget,) = read_params("run.budget")
-    common = read_params("predict.default", f"predict.{mode}", f"predict.{budget}.{mode}")
-    (own,) = read_params(f"models.{model}.predict")
-    (for_dataset,) = read_params(f"predict.{dataset}.{mode}")
-    own_layers = chosen_layers(own, (overlay(*common).get("mode"),), MODES, f"models.{model}.predict")
-    return build(Prediction, overlay(*common, *own_layers, for_dataset), f"predict.{mode}")
+    with whole_folder(Path("data/maps", data, run)) as folder:
+        for name, mode in modes.items():
+            choosers = {channel: ThresholdChooser() for channel in task.channels}
+            title = f"{run} {name}"
+            training = [*labelled_images(data, split, "train", task)]
+            for sample, classes, fov in progress(training, desc=f"{title}, threshold", unit=" image"):
+                truths = channel_truths(task, classes)
+                for channel, levels in predict(sample.image, mode, "train").items():
+                    choosers[channel].add(sample.id, truths[channel], levels, fov)
+            for channel in task.channels:
+                (folder / name / channel).mkdir(parents=True)
+            for sample in progress(split_of(data, split)["test"], desc=f"{title}, test", unit=" image"):
+                for channel, levels in predict(sample.image, mode, "test").items():
+                    write_map(folder / name / channel / f"{sample.id}.png", levels)
+            try:
+                chosen = {channel: chooser.choose() for channel, chooser in choosers.items()}
+            except ValueError as error:
+                raise UserError(f"{run}, mode {name}: {error}; look at the labels") from error
+            write_thresholds(folder / name / "threshold.json", chosen)
+        # What the tables say of a run travels with its maps, and then with its scores.
+        about = {
+            "label": run.removeprefix(f"{data}-").rsplit("-", 1)[0],
+            "seed": about["seed"],
+            "model": about["model"],
+            "recipe": recipe_name,
+            "split": split,
+            "about": about,
+            "modes": {name: mode.model_dump(mode="json") for name, mode in modes.items()},
+        }
+        (folder / "run.json").write_text(json.dumps(about, indent=2) + "\n")
+        shutil.copyfile(Path(weights, "log.csv"), folder / "training.csv")
 
 
 if __name__ == "__main__":

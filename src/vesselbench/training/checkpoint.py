@@ -1,7 +1,7 @@
-"""Where a training run keeps what it needs to go on after it was stopped. Outside the outputs that DVC manages,
-since DVC removes those before it runs a stage."""
+"""Where a training run keeps what it needs to go on after it was stopped.
 
-from __future__ import annotations
+Outside the outputs that DVC manages, since DVC removes those before it runs a stage.
+"""
 
 import fcntl
 import hashlib
@@ -9,7 +9,6 @@ import json
 import os
 import pickle
 import shutil
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,92 +20,52 @@ from vesselbench.config import UserError
 from vesselbench.files import whole_file
 
 
-def checkpoint_folder(*names: str) -> Path:
-    """Folder of a run's checkpoint: below $VESSELBENCH_CHECKPOINTS where set, else below ``.checkpoints``."""
-    return Path(os.environ.get("VESSELBENCH_CHECKPOINTS", ".checkpoints")).joinpath(*names)
-
-
-def fingerprint(**inputs: Any) -> str:
-    """Digest of everything that decides a run: a checkpoint of another digest belongs to another run."""
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+def checkpoint_folder(run: str) -> Path:
+    """Name the folder of a run's checkpoint: below $VESSELBENCH_CHECKPOINTS where set, else below ``.checkpoints``."""
+    return Path(os.environ.get("VESSELBENCH_CHECKPOINTS", ".checkpoints"), run)
 
 
 class Checkpoint:
-    """The checkpoint of one run.
+    """The checkpoint of one run: one file in a folder, replaced in one step.
 
-    Parameters
-    ----------
-    folder
-        Where it lives.
-    identity
-        The run's fingerprint.
+    ``inputs`` is everything that decides the run, as JSON takes it: a run with other inputs has another file.
     """
 
-    def __init__(self, folder: Path, identity: str):
+    def __init__(self, folder: Path, **inputs: Any):
         self.folder = folder
-        self.identity = identity
-        self.path = folder / "last.pt"
-        self.previous = folder / "previous.pt"
+        fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+        self.path = folder / f"{fingerprint[:16]}.pt"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for this process.
-
-        Raises
-        ------
-        UserError
-            Another process trains it now.
-        """
+        """Hold the run for this process; UserError if another one trains it now."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UserError(
-                    f"{self.folder}: another process trains this run now; wait for it, or stop it with Ctrl-C"
-                ) from None
+                advice = "wait for it, or stop it with Ctrl-C"
+                raise UserError(f"{self.folder}: another process trains this run now; {advice}") from None
             for part in self.folder.glob(".*.part*"):  # of a process that was killed while it wrote
                 part.unlink()
             yield
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Write a checkpoint; the one before stays beside it, and a stop at any moment leaves one of the two."""
-        with whole_file(self.path) as path:
-            with path.open("wb") as stream:  # given a path, torch hides that a disk is full
-                torch.save({"identity": self.identity, **state}, stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if self.path.exists():
-                self.path.replace(self.previous)
+        """Write a state; a stop at any moment leaves this one or the one before."""
+        with whole_file(self.path) as path, path.open("wb") as stream:  # given a path, torch hides that a disk is full
+            torch.save(dict(state), stream)
+            stream.flush()
+            os.fsync(stream.fileno())
 
     def load(self) -> dict[str, Any] | None:
-        """Return what ``save`` stored last, or before that if the last one is damaged, or None where nothing fits.
-
-        Says what it sets aside, and why.
-        """
-        for path in (self.path, self.previous):
-            if path.exists():
-                state, reason = self._read(path)
-                if not reason:
-                    return state
-                aside = path.with_suffix(".aside.pt")
-                path.replace(aside)
-                print(f"{path}: not used, {reason}; moved to {aside.name}", flush=True)
-        return None
-
-    def _read(self, path: Path) -> tuple[dict[str, Any] | None, str]:
-        """Return the content, and why it is not to be used: empty if it is."""
+        """Read what ``save`` stored last; None where there is nothing, UserError if the file is damaged."""
+        if not self.path.exists():
+            return None
         try:
-            with zipfile.ZipFile(path) as archive:  # torch's format; torch itself does not compare the checksums
-                damaged = archive.testzip()
-            state = None if damaged else torch.load(path, map_location="cpu", weights_only=True)
-        except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-            return None, f"it cannot be read ({type(error).__name__})"
-        if state is None:
-            return None, f"it is damaged (checksum of {damaged})"
-        if state.get("identity") != self.identity:
-            return None, "it was made with other parameters, data or code"
-        return state, ""
+            return torch.load(self.path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+            fault = f"damaged, a checkpoint must be whole ({type(error).__name__})"
+            raise UserError(f"{self.path}: {fault}; delete it to start over") from error
 
     def remove(self) -> None:
         """Delete the run's folder: the run is done."""

@@ -1,67 +1,80 @@
-"""The training loop: patches in, weights and a log out."""
-
-from __future__ import annotations
+"""The training loop: patches in, weights and a log out, stopped and resumed as if nothing had been."""
 
 import math
+import os
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from vesselbench.config import PARAMS
-from vesselbench.data.augment import PatchSampler
-from vesselbench.device import agreed, refusal
-from vesselbench.progress import progress
+from vesselbench.config import PARAMS, UserError
+from vesselbench.files import progress
 from vesselbench.training.checkpoint import Checkpoint
-from vesselbench.training.determinism import generator_states, restore_generators
-from vesselbench.training.epoch import Progress, close_epoch
-from vesselbench.training.interrupt import stop_requests
-from vesselbench.training.learner import Learner
+from vesselbench.training.method import Method
+from vesselbench.training.patches import PatchSampler, grid_patches
 from vesselbench.training.recipe import Recipe
-from vesselbench.training.validation import grid_patches
 
 CHECK_EVERY = 10  # steps between two looks at the losses, each of which waits for the device
+CHECKPOINT_SECONDS = 120
+
+
+@dataclass
+class State:
+    """How far a run is: what a checkpoint holds beside the method and the generators."""
+
+    step: int = 0
+    losses: list[list[float]] = field(default_factory=list)  # of this epoch: a row a step, a column an output
+    log: list[dict[str, float]] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)  # one loss an epoch
+    reduction: float = 1.0  # factor of the learning rate
+    lowest: float = float("inf")
+    kept: dict[str, Tensor] | None = None
+
+
+def seed_everything(seed: int) -> torch.Generator:
+    """Seed weights and dropout, ask for deterministic kernels, and return the generator of the patch draws."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by CUDA before its first matrix product
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a help in finding mistakes, at a price
+    torch.backends.cudnn.benchmark = False
+    return torch.Generator().manual_seed(seed)
 
 
 def train(
-    build: Callable[[], nn.Module],
+    method: Method,
     images: Tensor,
     labels: Tensor,
     ids: Sequence[str],
     recipe: Recipe,
     generator: torch.Generator,
     checkpoint: Checkpoint,
-    fabric: Fabric,
-) -> tuple[nn.Module, pd.DataFrame]:
+) -> pd.DataFrame:
     """Train a network on random augmented patches, or go on with a training that was stopped.
-
-    Of several processes each computes its share of every batch and ends with the same weights.
 
     Parameters
     ----------
-    build
-        Makes the untrained network (``vesselbench.models.build``).
+    method
+        Holds the network, which has the kept weights in the end.
     images, labels, ids
-        uint8 (N, C, H, W); uint8 (N, H, W) with 0 or 1; the N names, for error messages. The last
+        On the device: uint8 (N, C, H, W); uint8 (N, K, H, W) with 0 or 1; the N names, for error messages. The last
         ``recipe.validation`` of them are held out.
-    recipe
-        How.
     generator
-        Of the patch draws, in the same state in all processes.
+        Of the patch draws, from ``seed_everything``.
     checkpoint
-        Written every ``recipe.checkpoint_minutes`` and on Ctrl-C, read at the start.
-    fabric
-        The processes and their devices (``recipe.hardware.launch()``).
+        Written every two minutes and on Ctrl-C, read at the start.
 
     Returns
     -------
-    network : torch.nn.Module
-        With the kept weights, on the CPU.
-    log : pandas.DataFrame
+    pandas.DataFrame
         One row an epoch: step, loss (sum), loss_1 ... (each output), learning_rate, and validation (the last output on
         the images held out) where there are any.
 
@@ -71,93 +84,144 @@ def train(
         A loss is not finite (names the step and the images of its batch), the run was asked to stop (it can go on),
         no image is left to train on, or the images are smaller than a patch.
     """
-    alone = fabric.world_size == 1
-    _check(images, recipe, fabric)
-    learner = Learner(build(), recipe, fabric)
-    if not alone:
-        torch.manual_seed(torch.initial_seed() + fabric.global_rank)  # dropout differs from process to process
-    images, labels = images.to(fabric.device), labels.to(fabric.device)
+    _check_sizes(images, recipe)
     count = len(images) - recipe.validation
-    process = (fabric.global_rank, fabric.world_size)
-    sampler = PatchSampler(images[:count], labels[:count], recipe.augmentation, process)
+    sampler = PatchSampler(images[:count], labels[:count], recipe.augmentation)
     held_out = [grid_patches(maps[count:], recipe.patch) for maps in (images, labels)]
-    run = Progress()
-
-    def save() -> None:
-        generators = generator_states(generator)
-        if fabric.is_global_zero:
-            checkpoint.save({**learner.state_dict(), "generators": generators, "run": vars(run)})
-
-    if state := fabric.broadcast(checkpoint.load() if fabric.is_global_zero else None):
-        learner.load_state_dict(state)
-        restore_generators(state["generators"][fabric.global_rank], generator)
-        run = Progress(**state["run"])
-        fabric.print(f"going on at step {run.step} of {recipe.steps}", flush=True)
+    run = State()
+    if state := checkpoint.load():
+        method.load_state_dict(state)
+        _restore_generators(state["generators"], generator)
+        run = State(**state["run"])
+        print(f"going on at step {run.step} of {recipe.steps}", flush=True)
 
     waiting: list[tuple[Tensor, Tensor]] = []  # losses still on the device, with the images they came from
     first, begun = run.step, time.monotonic()
     saved = begun
-    patches = {"total": recipe.steps * recipe.batch, "initial": run.step * recipe.batch, "unit": " patch"}
-    bar = progress(desc="train", disable=not fabric.is_global_zero, **patches)
+    bar = progress(desc="train", total=recipe.steps * recipe.batch, initial=run.step * recipe.batch, unit=" patch")
     with bar, stop_requests() as requests:
         while run.step < recipe.steps:
             image, label, chosen = sampler.draw(recipe.batch, recipe.crops_per_image, recipe.patch, generator)
-            waiting.append((learner.step(run.step, image, label, run.reduction), chosen))
+            waiting.append((method.step(run.step, image, label, run.reduction), chosen))
             run.step += 1
             bar.update(recipe.batch)
             end_of_epoch = run.step % recipe.epoch == 0 or run.step == recipe.steps
-            if not (end_of_epoch or len(waiting) == CHECK_EVERY or (alone and requests)):
+            if not (end_of_epoch or len(waiting) == CHECK_EVERY or requests):
                 continue
-            run.losses += _read(waiting, run.step, ids, fabric)
+            run.losses += _read_losses(waiting, run.step, ids)
             waiting.clear()
             outputs = " ".join(f"{loss:.4f}" for loss in run.losses[-1])
             bar.set_postfix_str(f"step {run.step}, losses {outputs}", refresh=False)
             if end_of_epoch:
-                close_epoch(run, learner, *held_out)
-            stop, due = agreed(fabric, bool(requests), time.monotonic() - saved > 60 * recipe.checkpoint_minutes)
-            if stop or due:
-                save()
+                close_epoch(run, method, recipe, *held_out)
+            if requests or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                checkpoint.save({**method.state_dict(), "generators": _generator_states(generator), "run": vars(run)})
                 saved = time.monotonic()
-            if stop:
-                raise refusal(
-                    fabric, f"stopped at step {run.step} of {recipe.steps}; run the same command again to go on"
-                )
+            if requests:
+                raise UserError(f"stopped at step {run.step} of {recipe.steps}; run the same command again to go on")
     seconds = time.monotonic() - begun
-    fabric.print(
-        f"{run.step - first} steps in {timedelta(seconds=round(seconds))}, "
-        f"{(run.step - first) * recipe.batch / max(seconds, 1e-9):.1f} patches/s; last epoch's losses "
-        + ", ".join(f"{value:.4f}" for name, value in run.log[-1].items() if name.startswith("loss_")),
-        flush=True,
-    )
+    losses = ", ".join(f"{value:.4f}" for name, value in run.log[-1].items() if name.startswith("loss_"))
+    steps, speed = run.step - first, (run.step - first) * recipe.batch / max(seconds, 1e-9)
+    duration = timedelta(seconds=round(seconds))
+    print(f"{steps} steps in {duration}, {speed:.1f} patches/s; last epoch's losses {losses}", flush=True)
     if recipe.keep != "last":
-        learner.network.load_state_dict(run.kept)
-    return learner.network.module.cpu(), pd.DataFrame(run.log)
+        method.network.load_state_dict(run.kept)
+    return pd.DataFrame(run.log)
 
 
-def _check(images: Tensor, recipe: Recipe, fabric: Fabric) -> None:
+def close_epoch(run: State, method: Method, recipe: Recipe, images: Tensor, labels: Tensor) -> None:
+    """Turn the epoch's losses into a row of the log, lower the learning rate and keep the weights as the recipe says.
+
+    ``run`` is changed in place; ``images`` and ``labels`` are the patches held out, maybe none, as ``Method.validate``
+    takes them. UserError if the validation loss is not finite.
+    """
+    means = torch.tensor(run.losses, dtype=torch.float64).mean(0).tolist()
+    row: dict[str, float] = {"step": run.step, "loss": round(sum(means), 6)}
+    row |= {f"loss_{output}": round(mean, 6) for output, mean in enumerate(means, start=1)}
+    row["learning_rate"] = run.reduction * recipe.rate(run.step - 1)
+    run.losses.clear()
+    if recipe.validation:
+        loss = method.validate(images, labels)
+        if not math.isfinite(loss):
+            fault = f"the validation loss after step {run.step} is {loss}, it must be finite"
+            raise UserError(f"training: {fault}; lower learning_rate of the recipe")
+        run.validation.append(loss)
+        row["validation"] = round(loss, 6)
+        if recipe.schedule == "plateau":
+            run.reduction = plateau_factor(run.validation, recipe.patience)
+    run.log.append(row)
+    if recipe.keep != "last":
+        watched = run.validation[-1] if recipe.keep == "lowest_validation_loss" else means[-1]
+        if watched < run.lowest:
+            run.lowest = watched
+            run.kept = {name: tensor.detach().clone() for name, tensor in method.network.state_dict().items()}
+
+
+def plateau_factor(losses: Sequence[float], patience: int) -> float:
+    """Compute the factor of the learning rate after epochs with these validation losses.
+
+    It falls to a tenth, again and again, where more than ``patience`` epochs in a row were not lower than the lowest
+    before by at least a ten-thousandth of it: ``torch.optim.lr_scheduler.ReduceLROnPlateau``, gone through from the
+    first epoch each time, so that there is no state to keep.
+    """
+    rate = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    scheduler = ReduceLROnPlateau(rate, factor=0.1, patience=patience)
+    for loss in losses:
+        scheduler.step(loss)
+    return rate.param_groups[0]["lr"]
+
+
+@contextmanager
+def stop_requests() -> Iterator[list[int]]:
+    """Collect SIGINT (Ctrl-C) and SIGTERM in a list instead of dying of them; the loop looks at it when it can stop.
+
+    A second signal of the same kind acts as it always does.
+    """
+    received: list[int] = []
+    before = {}
+
+    def note(number: int, frame: object) -> None:
+        received.append(number)
+        signal.signal(number, before[number])
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, note)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _generator_states(generator: torch.Generator) -> dict[str, Any]:
+    """Collect the states of all generators that training draws from."""
+    states = {"patches": generator.get_state(), "cpu": torch.get_rng_state()}
+    return states | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
+
+
+def _restore_generators(states: dict[str, Any], generator: torch.Generator) -> None:
+    generator.set_state(states["patches"])
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():  # a run begun on a GPU may go on without one
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def _check_sizes(images: Tensor, recipe: Recipe) -> None:
     if recipe.validation >= len(images):
-        raise refusal(
-            fabric,
-            f"{PARAMS}: train: validation is {recipe.validation}, but there are {len(images)} training images; hold "
-            "fewer out, so that one is left",
-        )
+        fault = f"validation is {recipe.validation}, but there are {len(images)} training images"
+        raise UserError(f"{PARAMS}: train: {fault}; hold fewer out, so that one is left")
     if recipe.patch > min(images.shape[2:]):
-        raise refusal(
-            fabric,
-            f"{PARAMS}: train: patch is {recipe.patch}, but the training images are of {images.shape[2]} x "
-            f"{images.shape[3]} pixels; take a smaller patch",
-        )
+        size = f"{images.shape[2]} x {images.shape[3]} pixels"
+        fault = f"patch is {recipe.patch}, but the training images are of {size}"
+        raise UserError(f"{PARAMS}: train: {fault}; take a smaller patch")
 
 
-def _read(waiting: list[tuple[Tensor, Tensor]], step: int, ids: Sequence[str], fabric: Fabric) -> list[list[float]]:
-    """Fetch losses from the device, (steps, outputs), as means over all processes; refuse those that are not finite."""
-    rows = fabric.all_reduce(torch.stack([losses for losses, _ in waiting]), reduce_op="mean").tolist()
+def _read_losses(waiting: list[tuple[Tensor, Tensor]], step: int, ids: Sequence[str]) -> list[list[float]]:
+    """Fetch losses from the device, a row a step, and refuse those that are not finite."""
+    rows = torch.stack([losses for losses, _ in waiting]).tolist()
     for place, (row, (_, chosen)) in enumerate(zip(rows, waiting, strict=True), start=step - len(waiting) + 1):
         if not all(map(math.isfinite, row)):
             names = ", ".join(sorted({ids[index] for index in chosen.tolist()}))
-            raise refusal(
-                fabric,
-                f"training: the loss of step {place} is {row}, it must be finite; "
-                f"the batch came from images {names}: look at these, or lower train.default.learning_rate",
-            )
+            fault = f"the loss of step {place} is {row}, it must be finite; the batch came from images {names}"
+            raise UserError(f"training: {fault}: look at these, or lower learning_rate of the recipe")
     return rows

@@ -1,0 +1,77 @@
+"""Stage ``gallery``: maps of the test images as pictures: errors beside the truth, and the outputs of one network."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vesselbench.config import read_params
+from vesselbench.data.images import read_image
+from vesselbench.data.labelled import labelled_images
+from vesselbench.data.maps import read_map
+from vesselbench.data.task import channel_truths, find_task
+from vesselbench.files import whole_folder
+from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.reports.ablations import REFERENCE, first_split, main_results, outputs
+from vesselbench.reports.curves import no_run_figure
+from vesselbench.reports.gallery import Example, gallery_figure, outputs_figure, pick
+from vesselbench.reports.runs import at_protocol, read_results
+from vesselbench.reports.style import format_score, save
+from vesselbench.stages.entry import start
+
+CHANNEL = "vessel"
+
+
+def main(data: str) -> None:
+    runs, task = read_params("runs", f"sources.{data}.task")
+    results = read_results(data, runs)
+    results = first_split(results.keep(results.maps["channel"] == CHANNEL))
+    shown = main_results(results)
+    shown = shown.keep(~shown.maps.duplicated("label"))  # the first seed and mode of each
+    ways = outputs(results)
+    with whole_folder(Path("plots/gallery", data)) as folder:
+        figure = no_run_figure(data, "gallery")
+        if shown.labels:
+            maps = {own["label"]: own for own in shown.maps.to_dict("records")}
+            level = {label: own["stored"]["thresholds"]["fixed"]["level"] for label, own in maps.items()}
+            examples = read_examples(data, task, pick(at_protocol(shown.images, HEADLINE["fov"])), maps)
+            figure = gallery_figure(
+                data, [replace(own, maps={k: found >= level[k] for k, found in own.maps.items()}) for own in examples]
+            )
+        save(figure, folder / "gallery.png")
+        if ways:
+            own = results.maps[results.maps["label"] == REFERENCE]
+            first = results.keep(own["run"].iloc[0] == results.maps["run"])
+            scores = first.scores[(first.scores["protocol"] == str(HEADLINE["fov"])) & (first.scores["score"] == "auc")]
+            auc = dict(zip(scores["mode"], scores["value"], strict=True))
+            maps = {own["mode"]: own for own in first.maps.to_dict("records")}
+            answer = list(ways.values())[-1]
+            images = at_protocol(first.images, HEADLINE["fov"])
+            ranked = images[images["mode"] == answer].sort_values(["f1", "id"])
+            median = ranked.iloc[(len(ranked) - 1) // 2]
+            titles = {median["id"]: f"{median['id']} (F1 {median['f1']:.3f})"}
+            named = {f"Output {n}, AUC {format_score(auc[mode])}": maps[mode] for n, mode in ways.items()}
+            save(outputs_figure(data, *read_examples(data, task, titles, named)), folder / "outputs.png")
+    print(f"plots/gallery/{data}")
+
+
+def read_examples(
+    data: str, task: str, titles: Mapping[str, str], maps: Mapping[str, Mapping[str, Any]]
+) -> list[Example]:
+    """Read the images of ``titles`` (id -> title), in that order, with the maps of each row of ``maps`` for them."""
+    examples, split = {}, next(iter(maps.values()))["split"]
+    for sample, classes, fov in labelled_images(data, split, "test", find_task(task)):
+        if sample.id in titles:
+            truth = channel_truths(find_task(task), classes)[CHANNEL] != 0
+            found = {
+                name: read_map(
+                    Path("data/maps", data, own["run"], own["mode"], CHANNEL, f"{sample.id}.png"), truth.shape
+                )
+                for name, own in maps.items()
+            }
+            examples[sample.id] = Example(titles[sample.id], read_image(sample.image), truth, fov, found)
+    return [examples[name] for name in titles]
+
+
+if __name__ == "__main__":
+    start(main)

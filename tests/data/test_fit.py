@@ -1,0 +1,41 @@
+"""Photographs brought to one size, and maps back, by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from vesselbench.data.fit import fit_image, unfit_maps
+
+IMAGE = np.arange(12, dtype=np.uint8).reshape(2, 3, 2)
+LABEL = np.array([[0, 2], [1, 0]], np.uint8)
+MAPS = torch.tensor([[[0.0, 1.0]], [[0.5, 0.5]]])  # (2, 1, 2)
+
+
+def test_none_changes_nothing_and_padding_appends_zeros_that_maps_lose_again():
+    assert fit_image("none", IMAGE) is IMAGE
+    assert torch.equal(unfit_maps("none", MAPS, (1, 2)), MAPS)
+    fitted = fit_image(("pad", 4, 5), IMAGE)
+    assert fitted.shape == (4, 5, 2)
+    assert np.array_equal(fitted[:2, :3], IMAGE)
+    assert fitted.sum() == IMAGE.sum()
+    assert fit_image(("pad", 3, 2), LABEL, is_label=True).tolist() == [[0, 2], [1, 0], [0, 0]]
+    back = unfit_maps(("pad", 4, 5), torch.from_numpy(fitted).permute(2, 0, 1), (2, 3))
+    assert np.array_equal(back.permute(1, 2, 0).numpy(), IMAGE)
+    with pytest.raises(ValueError, match="2 x 3 pixels cannot be padded to 4 x 2"):
+        fit_image(("pad", 4, 2), IMAGE)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_smaller_image_is_a_mean_and_keeps_its_channels(channels):
+    image = np.repeat(np.array([[[0], [100]], [[200], [100]]], np.uint8), channels, axis=2)
+    assert fit_image(("resize", 1, 1), image).tolist() == [[[100] * channels]]
+
+
+def test_classes_of_a_resized_label_do_not_blend():
+    assert fit_image(("resize", 4, 4), LABEL, is_label=True).tolist() == [[0, 0, 2, 2]] * 2 + [[1, 1, 0, 0]] * 2
+
+
+def test_maps_of_a_resized_image_are_interpolated_channel_by_channel():
+    # pixel centres of four columns lie at -1/4, 1/4, 3/4, 5/4 of two; beyond the outer ones nothing changes
+    back = unfit_maps(("resize", 1, 2), MAPS, (2, 4))
+    assert back.tolist() == [[[0, 0.25, 0.75, 1]] * 2, [[0.5] * 4] * 2]

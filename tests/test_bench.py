@@ -1,0 +1,53 @@
+"""The quick run from the command line to its table, and the parts that need no clock. No timing is asserted."""
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from skimage.measure import label
+from torch import nn
+
+from vesselbench.bench import draw_map, main, measure, patched_plainly, plain_step
+from vesselbench.metrics.connectivity import segments
+from vesselbench.models.build import build_network
+from vesselbench.prediction.predict import patched
+
+
+@pytest.fixture
+def tiny():
+    torch.manual_seed(0)
+    return build_network("iternet", {"width": 4, "iterations": 2})
+
+
+def test_the_quick_run_measures_everything_and_writes_a_table(tmp_path):
+    answer = CliRunner().invoke(main, ["--quick", "--folder", str(tmp_path / "new")], catch_exceptions=False)
+    (path,) = (tmp_path / "new").glob("*_quick.md")
+    assert answer.output.endswith(f"{path.read_text()}\n{path}\n")
+    assert "the figures mean nothing" in path.read_text()
+    rows = [line.split("|")[1:-1] for line in path.read_text().splitlines() if line.startswith("| ")][1:]
+    assert [row[0].split()[0] for row in rows] == ["Training", "Patched", "Scoring", "Segments"]
+    assert all(float(row[1].replace(",", "")) > 0 for row in rows)
+    assert [row[-1].strip() != "" for row in rows] == [True, True, False, True], "scoring has no plain way"
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_ours_and_the_plain_way_do_the_same(tiny):
+    network, image = tiny.eval(), torch.rand(3, 40, 45)
+    expected = patched(network, image, patch=32, stride=8, batch=3)
+    torch.testing.assert_close(patched_plainly(network, image, patch=32, stride=8), expected)
+    levels = draw_map(np.eye(40, dtype=np.uint8), seed=0)
+    counts = [label(levels >= 257 * k, connectivity=2, return_num=True)[1] for k in range(256)]
+    assert segments(levels).tolist() == counts
+
+
+def test_a_plain_step_learns_with_torchs_own_dropout(tiny):
+    before = [parameter.clone() for parameter in tiny.parameters()]
+    plain_step(tiny, torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32))()
+    assert all(m.forward.func is nn.Dropout.forward for m in tiny.modules() if isinstance(m, nn.Dropout))
+    assert not any(torch.equal(old, new) for old, new in zip(before, tiny.parameters(), strict=True))
+
+
+def test_rates_are_things_a_second_and_ratios_plain_over_ours():
+    row = measure(torch.device("cpu"), 0.001, "nothing", lambda: None, lambda: None, count=3)
+    assert row["per second"] == pytest.approx(3 / row["seconds"])
+    assert row["ratio"] == pytest.approx(row["plain seconds"] / row["seconds"])

@@ -1,0 +1,273 @@
+"""Maps of any program: what their pixels become, which files belong together, and what is refused."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+
+from vesselbench.config import UserError
+from vesselbench.data.maps import level_of
+from vesselbench.foreign import match, read_foreign_map, share_levels
+
+EIGHT = np.array([[0, 7, 128], [200, 254, 255]], np.uint8)
+SIXTEEN = np.array([[0, 7, 300], [32768, 65534, 65535]], np.uint16)
+THIRD = np.array([[0, 1 / 3, 0.5], [2 / 3, 0.75, 1]])
+THIRD_LEVELS = np.array([[0, 21845, 32768], [43690, 49151, 65535]])
+RAMP = np.tile(np.arange(0, 1, 1 / 64), (64, 1))  # large enough to be cut
+BIT = np.array([[False, True]])
+ENDINGS = ("png", "tif", "tiff", "gif", "bmp", "pgm", "npy", "PNG", "NPY")
+TIFF_OPTIONS = ({"tile": (16, 16)}, {"compression": "zlib"}, {"rowsperstrip": 8})
+
+
+def write(path, values, **options):
+    if path.suffix.lower() == ".npy":
+        with path.open("wb") as file:
+            np.save(file, values)
+    elif options or values.dtype.kind == "f":
+        tifffile.imwrite(path, values, **options)
+    else:
+        Image.fromarray(values).save(path)
+    return path
+
+
+def becomes(path, levels):
+    (found,) = share_levels([read_foreign_map(path)], [0.5])
+    assert found.dtype == np.uint16, "of this machine's byte order"
+    np.testing.assert_array_equal(found, levels)
+
+
+def refused(path, fault):
+    with pytest.raises(UserError) as error:
+        read_foreign_map(path)
+    assert str(error.value).startswith(f"{path}: {fault}")
+
+
+READ = [  # ending, what is written, options of a TIFF, levels
+    *((ending, EIGHT, {}, 257 * EIGHT.astype(int)) for ending in ENDINGS),
+    *((ending, SIXTEEN, {}, SIXTEEN) for ending in ("png", "tif", "pgm", "npy")),
+    ("tif", SIXTEEN.astype(">u2"), {"byteorder": ">"}, SIXTEEN),
+    *((ending, SIXTEEN.astype(kind), {}, SIXTEEN) for ending, kind in (("npy", ">u2"), ("tif", "i4"))),
+    *((end, THIRD.astype(kind), {}, THIRD_LEVELS) for kind in ("f4", "f8", ">f4", ">f8") for end in ("tif", "npy")),
+    *((ending, THIRD.astype("f2"), {}, np.rint(65535 * THIRD.astype("f2").astype(float))) for ending in ("tif", "npy")),
+    *(("tif", (RAMP * white).astype(kind), options, np.rint((RAMP * white).astype(kind) * (65535 / white)))
+      for kind, white in (("u1", 255), ("u2", 65535), ("f4", 1), ("f8", 1)) for options in TIFF_OPTIONS),
+    *((ending, BIT, {}, [[0, 65535]]) for ending in ("png", "tif", "bmp", "npy")),
+    *((ending, BIT.astype(kind), {}, [[0, 65535]]) for ending, kind in (("png", "u1"), ("png", "u2"), ("npy", "f8"))),
+    *(("png", np.array([[0, 3, high]], kind), {}, [[0, 3 * by, high * by]])
+      for kind, high, by in (("u1", 253, 257), ("u2", 256, 1))),
+    *(("npy", THIRD.reshape(shape), {}, THIRD_LEVELS) for shape in ((1, 2, 3), (2, 3, 1), (1, 2, 3, 1), (1, 1, 2, 3))),
+    ("npy", THIRD.reshape(1, 1, 6), {}, THIRD_LEVELS.reshape(1, 6)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ending", "values", "options", "levels"), READ)
+def test_what_pixels_become(tmp_path, ending, values, options, levels):
+    becomes(write(tmp_path / f"map.{ending}", values, **options), levels)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_one_half_is_vessel_in_floating_point_as_in_16_bits(tmp_path, kind):
+    near = np.array([[0, np.nextafter(kind(0.5), kind(0)), 0.5, np.nextafter(kind(0.5), kind(1)), 1]], kind)
+    (levels,) = share_levels([read_foreign_map(write(tmp_path / "map.npy", near))], [0.5])
+    assert level_of(0.5) == 32768
+    assert np.array_equal(levels >= 32768, near >= 0.5)
+
+
+@pytest.mark.parametrize(("sharpness", "shift"), [(1, 0), (4, 0), (8, -6)])  # the last: 60 % of pixels below 1e-5
+def test_16_bits_keep_the_area_under_the_roc_curve_and_all_counts_of_floating_point(sharpness, shift):
+    generator = np.random.default_rng(0)
+    truth = generator.random((2, 500, 500)) < 0.12
+    logits = sharpness * (generator.normal(size=truth.shape) + np.where(truth, 1.2, -1.2)) + shift
+    values = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    levels = np.stack(share_levels([*values], [0.5, 0.37]))
+    assert abs(roc_auc_score(truth.ravel(), levels.ravel()) - roc_auc_score(truth.ravel(), values.ravel())) < 3e-6
+    for threshold in (0.5, 0.37, *np.arange(256) / 255):
+        assert np.array_equal(levels >= level_of(threshold), values >= np.float32(threshold))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
+def test_equal_channels_and_what_pillow_writes(tmp_path, mode):
+    Image.fromarray(EIGHT).convert(mode).save(tmp_path / "map.png")
+    becomes(tmp_path / "map.png", 257 * EIGHT.astype(int))
+    Image.fromarray(THIRD.astype(np.float32)).save(tmp_path / "map.tif", compression="tiff_lzw")  # not by tifffile
+    becomes(tmp_path / "map.tif", THIRD_LEVELS)
+
+
+@pytest.mark.parametrize("ending", ["png", "gif"])
+def test_a_palette_is_read_by_grey_not_by_index_and_refused_if_coloured(tmp_path, ending):
+    image, path = Image.frombytes("P", (2, 1), bytes([0, 1])), tmp_path / f"map.{ending}"
+    image.putpalette([253] * 3 + [3] * 3)
+    image.save(path, transparency=bytes([0, 255]) if ending == "png" else 1)
+    becomes(path, [[253 * 257, 3 * 257]])
+    image.putpalette([0, 0, 0, 255, 0, 0])
+    image.save(path)
+    refused(path, "a colour image, channels differ at 1 of 2 pixels; ")
+
+
+NO_NUMBERS = np.array([[0.5, 0.5, 0.5], [0.5, np.nan, -np.inf]], np.float32)
+COLOURS = np.array([[[0, 0, 0], [9, 9, 8], [9, 8, 9], [255, 255, 255]]], np.uint8)
+BAD = [  # ending, what is written, how the answer starts
+    ("png", COLOURS, "a colour image, channels differ at 2 of 4 pixels; a map is grey; store the vessel probability "),
+    *(("npy", np.zeros(n), f"an array of shape {n}; a map has two axes") for n in ((6,), (2, 2, 2), (2, 1, 2), (0, 3))),
+    ("tif", np.zeros((3, 4, 5)), "an array of shape (3, 4, 5); a map has two axes, rows and columns; store the vessel"),
+    ("npy", THIRD * 6.5 - 2.5, "values from -2.5 to 4.0; probabilities lie in [0, 1]; if these are logits, apply a "),
+    ("npy", THIRD * 255, "values from 0.0 to 255.0; probabilities lie in [0, 1]; "),
+    *(("npy", np.array([[n, 0.5, 1 + 1e-7]]), f"values from {n} to 1.0000001; ") for n in (0.0, -0.001)),
+    *((end, NO_NUMBERS, "2 of 6 values are NaN or infinite, the first at row 1, column 1; ") for end in ("npy", "tif")),
+    *(("npy", np.full((2, 2), value, kind), f"constant, every pixel is {value}; a map tells pixels ")
+      for value, kind in ((0, "u1"), (1, "u1"), (255, "u1"), (65535, "u2"), (0.5, "f4"))),
+    ("png", EIGHT.astype(np.uint16), "no value above 255, a probability of 0.0039; in 16 bits 65535 stands for"),
+    *(("npy", np.array([[0, 1]], kind), f"numbers of type {kind}, whose scale is unknown; a map is of bool, ")
+      for kind in ("int8", "int32", "int64", "uint32", "complex64")),
+    *(("tif", np.array([n], np.int32), "numbers of type int32, whose scale is unknown") for n in ((-1, 9), (0, 65536))),
+    ("jpg", EIGHT, "not a whole PNG, TIFF, GIF, BMP, PGM or NPY file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ending", "values", "message"), BAD)
+def test_what_is_no_map(tmp_path, ending, values, message):
+    options = {"photometric": "minisblack"} if ending == "tif" and values.ndim == 3 else {}
+    refused(write(tmp_path / f"map.{ending}", values, **options), message)
+
+
+@pytest.mark.parametrize(("colour_type", "pixel"), [(2, (5, 5, 5)), (4, (5, 65535)), (6, (5, 5, 5, 65535))])
+def test_sixteen_bits_a_channel_are_not_cut_to_eight(tmp_path, colour_type, pixel):
+    def chunk(kind, data):  # of a PNG, of kinds that Pillow does not write
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, colour_type, 0, 0, 0)
+    body, path = zlib.compress(b"\0" + struct.pack(f">{len(pixel)}H", *pixel)), tmp_path / "map.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b""))
+    refused(path, "16-bit image with more than one channel; a map has one; ")
+
+
+def test_pages_frames_other_colour_spaces_and_missing_files(tmp_path):
+    for path in (tmp_path / "map.tif", tmp_path / "map.gif"):
+        Image.fromarray(EIGHT).save(path, save_all=True, append_images=[Image.fromarray(255 - EIGHT)])
+        refused(path, "2 pages or frames; a map has one; store the vessel probability alone")
+    Image.new("CMYK", (2, 2)).save(tmp_path / "map.tif")
+    refused(tmp_path / "map.tif", "an array of shape (2, 2, 4); a map has two axes")
+    for path in (tmp_path / "map.png", tmp_path / "map.npy"):
+        refused(path, "no such file; correct the path")
+
+
+BROKEN = "not a whole PNG, TIFF, GIF, BMP, PGM or NPY file, or of a compression that cannot be read; write it again"
+BREAKABLE = [(ending, "u1", {}) for ending in ("png", "gif", "bmp", "pgm", "npy")]
+BREAKABLE += [("tif", kind, options) for kind in ("f2", "f4", "f8") for options in ({}, *TIFF_OPTIONS[:2])]
+
+
+@pytest.mark.parametrize(("ending", "kind", "options"), BREAKABLE)
+def test_broken_files(tmp_path, ending, kind, options):
+    path = write(tmp_path / f"map.{ending}", (RAMP * (255 if kind == "u1" else 1)).astype(kind), **options)
+    whole = path.read_bytes()
+    np.savez(tmp_path / "arrays.npz", RAMP)
+    write(tmp_path / "objects.npy", np.array([[{}, 1]], object))
+    others = [(tmp_path / name).read_bytes() for name in ("arrays.npz", "objects.npy")]
+    for broken in (whole[: len(whole) // 2], whole[:7], whole[:12], b"hello", b"", *others):
+        path.write_bytes(broken)
+        refused(path, BROKEN if ending != "npy" else "not a whole NPY array of numbers; write it again with numpy.save")
+
+
+def test_odd_metadata_does_not_warn(tmp_path):
+    path = tmp_path / "map.tif"
+    Image.fromarray(EIGHT).save(path, tiffinfo={65000: "x" * 40})
+    data = bytearray(path.read_bytes())
+    at = data.index(struct.pack("<HHI", 65000, 2, 41)) + 8
+    data[at : at + 4] = struct.pack("<I", 10**6)  # the description now lies behind the file's end
+    path.write_bytes(data)
+    becomes(path, 257 * EIGHT.astype(int))  # warnings are errors here
+
+
+def make_folders(root, names):
+    """Make folders of empty files, ``"1.png 2.png / 1.gif"``, called maps, truth and fov in this order."""
+    folders = [root / folder for folder in ("maps", "truth", "fov")[: names.count("/") + 1]]
+    for folder, own in zip(folders, names.split("/"), strict=True):
+        folder.mkdir()
+        for name in own.split():
+            (folder / name).touch()
+    return folders
+
+
+MATCHED = [  # names in maps / truth / fov, pattern, matches as "id map truth [mask]", notes
+    ("02.npy 01.png / 01.gif 02.TIF", None, "01 01.png 01.gif; 02 02.npy 02.TIF", ""),
+    ("2.npy 1.png / 1.gif 2.TIF / 2.png 1.bmp", None, "1 1.png 1.gif 1.bmp; 2 2.npy 2.TIF 2.png", ""),
+    ("2_t.png 1_t.png / 1_n.gif 2_n.gif / 1_m.gif 2_m.gif", None,
+     "1 1_t.png 1_n.gif 1_m.gif; 2 2_t.png 2_n.gif 2_m.gif",
+     "truths matched by leading id, as 1_t.png with 1_n.gif; masks matched by leading id, as 1_t.png with 1_m.gif"),
+    ("1_d.png 1_g.png / 1_d.tif 1_g.tif", None, "1_d 1_d.png 1_d.tif; 1_g 1_g.png 1_g.tif", ""),
+    ("1_d.png 1_g.png / 1_d.tif 1_g.tif / 1_d_m.tif 1_g_m.tif", r"^(\d+_[a-z])",
+     "1_d 1_d.png 1_d.tif 1_d_m.tif; 1_g 1_g.png 1_g.tif 1_g_m.tif", ""),
+    ("1_m.png 2_m.png / 1_m.gif 2_m.gif", None, "1 1_m.png 1_m.gif; 2 2_m.png 2_m.gif", ""),  # as of 1_t.png above
+    ("01.png Thumbs.db notes.txt .01.png ._01.png 01.jpg / 01.png 01.npy .DS_Store", None, "01 01.png 01.png", ""),
+    ("3.png / 1.png 2.png 3.png 4.png 5.png / 2.png 3.png", None, "3 3.png 3.png 3.png",
+     "4 of 5 truths have no prediction: 1.png, 2.png, 4.png, ...; 1 of 2 masks have no prediction: 2.png"),
+    ("I_1L.png I_1R.png / I_1L_1HO.png I_1L_2HO.png I_1R_1HO.png I_1R_2HO.png", r"^I_(\d+[LR])(?:_1HO)?$",
+     "1L I_1L.png I_1L_1HO.png; 1R I_1R.png I_1R_1HO.png",
+     "2 of 4 truths have no prediction: I_1L_2HO.png, I_1R_2HO.png"),
+    ("1_2.png 2_1.png / 1_2.png 2_1.png", r"_(\d)|^9", "1 2_1.png 2_1.png; 2 1_2.png 1_2.png", ""),
+    ("1_2.png 2_1.png / 1.png 2.png", r"(\d)$", "1 2_1.png 1.png; 2 1_2.png 2.png", ""),
+    *((f"{name}.png / im0001.vk.ppm", None, f"im0001 {name}.png im0001.vk.ppm",
+       f"truths matched by leading id, as {name}.png with im0001.vk.ppm")
+      for name in ("im0001", "im0001.ah", "im0001_prob", "im0001-prob", "im0001(copy)")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("names", "pattern", "expected", "notes"), MATCHED)
+def test_files_that_match(tmp_path, names, pattern, expected, notes):
+    folders = make_folders(tmp_path, names)
+    (folders[0] / "02.png").mkdir()
+    pairs, found = match(*folders, *[None] * (3 - len(folders)), pattern)
+    assert "; ".join(" ".join([pair.id, *(path.name for path in pair[1:] if path)]) for pair in pairs) == expected
+    assert "; ".join(found) == notes
+    assert [path.parent for path in pairs[0][1:] if path] == folders
+
+
+RENAME = "rename them, or give --pattern, a regular expression whose one group is the id, such as '^(\\d+)_(?:test|man"
+BOTH = "both have the id {}; an image has one prediction and one {}; {}"
+NEITHER = "; names, leading ids or what the pattern finds must be equal; add what is missing, remove the predictions, "
+UNMATCHED = [  # names in maps / truth / fov, pattern, how the answer starts, without the path above
+    ("1.png 2.png 3.png 4.png 6.png / 1.png 5.png", None, "maps: 4 of 5 predictions have no truth in truth: 2.png, "
+     f"3.png, 4.png, ...; truths without prediction: 5.png{NEITHER}or {RENAME}"),
+    ("1.png / 1.png / 2.png", None, "maps: 1 of 1 predictions have no mask in fov: 1.png; masks without prediction: 2"),
+    ("1.png 2.png 3.png 4.png / 01.gif", None, "maps: 4 of 4 predictions have no truth in truth: 1.png, 2.png, 3.png"),
+    ("Image_05.png / Image_07.png", None, "maps: 1 of 1 predictions have no truth in truth: Image_05.png; "),
+    ("1_a.png 1_b.png 1_c.png / 1_a.png 1_b.png", None, "maps: 1 of 3 predictions have no truth in truth: 1_c.png; "),
+    ("2_t.png / 2_m.gif 2_n.gif", None, f"truth/2_m.gif and 2_n.gif {BOTH.format(2, 'truth', RENAME)}"),
+    ("1_d.png 1_g.png / 1_d.tif 1_g.tif / 1.tif", None, f"maps/1_d.png and 1_g.png {BOTH.format(1, 'mask', RENAME)}"),
+    ("1.npy 1.png / 1.png", None, f"maps/1.npy and 1.png {BOTH.format(1, 'truth', RENAME)}"),
+    ("1.npy 1.png / 1.png", "(1)", f"maps/1.npy and 1.png {BOTH.format(1, 'truth', 'correct the pattern')}"),
+    ("1a.png 2.png / 1a.png 2.png", r"(\d)a|2", "maps: 1 of 2 predictions have no truth in truth: 2.png; truths with"),
+    ("1.png / 1.png", "(x*)", "maps: 1 of 1 predictions have no truth in truth: 1.png; truths without prediction: "
+     f"1.png{NEITHER}or correct the pattern"),
+    ("1.png / 1.png", r"x(\d)", "maps: 1 of 1 predictions have no truth in truth: 1.png; truths without prediction: "),
+    ("1.png / 1.png", r"(\d", r"pattern is '(\\d', no regular expression: missing ), unterminated subpattern at posit"),
+    ("1.png / 1.png", r"\d", r"pattern is '\\d', with 0 groups; it needs one, the id, as in '^(\d+)_'; write other gr"),
+    ("1.png / 1.png", r"(\d)(\d)", r"pattern is '(\\d)(\\d)', with 2 groups; it needs one, the id, as in '^(\d+)_'; "),
+    ("1.png / 1.png", "", "pattern is '', with 0 groups; it needs one, the id"),
+    ("1.png / 1.jpg 2.npy", None, "truth: none of its files (1.jpg, 2.npy) ends in .png, .tif, .tiff, .gif, .bmp, .pg"),
+    (" / 1.png", None, "maps: none of its files (it has none) ends in .png, .tif, .tiff, .gif, .bmp, .pgm, .ppm, .npy"),
+]  # fmt: skip
+
+
+def unmatched(root, folders, pattern=None):
+    with pytest.raises(UserError) as error:
+        match(*folders, *[None] * (3 - len(folders)), pattern)
+    return str(error.value).replace(f"{root}/", "")
+
+
+@pytest.mark.parametrize(("names", "pattern", "message"), UNMATCHED)
+def test_files_that_do_not_match(tmp_path, names, pattern, message):
+    assert unmatched(tmp_path, make_folders(tmp_path, names), pattern).startswith(message)
+
+
+def test_folders_that_are_none_or_given_twice(tmp_path):
+    maps, truth = make_folders(tmp_path, "01.png / 01.png")
+    once = "given twice; predictions, truth and masks each need a folder of their own"
+    assert unmatched(tmp_path, [tmp_path / "none", maps]) == "none: no such folder; correct the path"
+    assert unmatched(tmp_path, [maps, maps / "01.png"]) == "maps/01.png: no such folder; correct the path"
+    assert unmatched(tmp_path, [maps, truth / ".." / "maps"]) == f"truth/../maps: {once}"
+    assert unmatched(tmp_path, [maps, truth, truth]) == f"truth: {once}"
