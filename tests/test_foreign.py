@@ -20,6 +20,12 @@ THIRD_LEVELS = np.array([[0, 21845, 32768], [43690, 49151, 65535]])
 RAMP = np.tile(np.arange(0, 1, 1 / 64), (64, 1))  # large enough to be cut
 BIT = np.array([[False, True]])
 ENDINGS = ("png", "tif", "tiff", "gif", "bmp", "pgm", "npy", "PNG", "NPY")
+NO_NUMBERS = np.array([[0.5, 0.5, 0.5], [0.5, np.nan, -np.inf]], np.float32)
+COLOURS = np.array([[[0, 0, 0], [9, 9, 8], [9, 8, 9], [255, 255, 255]]], np.uint8)
+BROKEN = "not a whole PNG, TIFF, GIF, BMP, PGM or NPY file, or of a compression that cannot be read; write it again"
+RENAME = "rename them, or give --pattern, a regular expression whose one group is the id, such as '^(\\d+)_(?:test|man"
+BOTH = "both have the id {}; an image has one prediction and one {}; {}"
+NEITHER = "; names, leading ids or what the pattern finds must be equal; add what is missing, remove the predictions, "
 TIFF_OPTIONS = ({"tile": (16, 16)}, {"compression": "zlib"}, {"rowsperstrip": 8})
 
 
@@ -46,7 +52,7 @@ def refused(path, fault):
     assert str(error.value).startswith(f"{path}: {fault}")
 
 
-READ = [  # ending, what is written, options of a TIFF, levels
+@pytest.mark.parametrize(("ending", "values", "options", "levels"), [  # options of a TIFF
     *((ending, EIGHT, {}, 257 * EIGHT.astype(int)) for ending in ENDINGS),
     *((ending, SIXTEEN, {}, SIXTEEN) for ending in ("png", "tif", "pgm", "npy")),
     ("tif", SIXTEEN.astype(">u2"), {"byteorder": ">"}, SIXTEEN),
@@ -61,10 +67,7 @@ READ = [  # ending, what is written, options of a TIFF, levels
       for kind, high, by in (("u1", 253, 257), ("u2", 256, 1))),
     *(("npy", THIRD.reshape(shape), {}, THIRD_LEVELS) for shape in ((1, 2, 3), (2, 3, 1), (1, 2, 3, 1), (1, 1, 2, 3))),
     ("npy", THIRD.reshape(1, 1, 6), {}, THIRD_LEVELS.reshape(1, 6)),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("ending", "values", "options", "levels"), READ)
+])  # fmt: skip
 def test_what_pixels_become(tmp_path, ending, values, options, levels):
     becomes(write(tmp_path / f"map.{ending}", values, **options), levels)
 
@@ -108,9 +111,7 @@ def test_a_palette_is_read_by_grey_not_by_index_and_refused_if_coloured(tmp_path
     refused(path, "a colour image, channels differ at 1 of 2 pixels; ")
 
 
-NO_NUMBERS = np.array([[0.5, 0.5, 0.5], [0.5, np.nan, -np.inf]], np.float32)
-COLOURS = np.array([[[0, 0, 0], [9, 9, 8], [9, 8, 9], [255, 255, 255]]], np.uint8)
-BAD = [  # ending, what is written, how the answer starts
+@pytest.mark.parametrize(("ending", "values", "message"), [  # ending, what is written, how the answer starts
     ("png", COLOURS, "a colour image, channels differ at 2 of 4 pixels; a map is grey; store the vessel probability "),
     *(("npy", np.zeros(n), f"an array of shape {n}; a map has two axes") for n in ((6,), (2, 2, 2), (2, 1, 2), (0, 3))),
     ("tif", np.zeros((3, 4, 5)), "an array of shape (3, 4, 5); a map has two axes, rows and columns; store the vessel"),
@@ -125,10 +126,7 @@ BAD = [  # ending, what is written, how the answer starts
       for kind in ("int8", "int32", "int64", "uint32", "complex64")),
     *(("tif", np.array([n], np.int32), "numbers of type int32, whose scale is unknown") for n in ((-1, 9), (0, 65536))),
     ("jpg", EIGHT, "not a whole PNG, TIFF, GIF, BMP, PGM or NPY file"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("ending", "values", "message"), BAD)
+])  # fmt: skip
 def test_what_is_no_map(tmp_path, ending, values, message):
     options = {"photometric": "minisblack"} if ending == "tif" and values.ndim == 3 else {}
     refused(write(tmp_path / f"map.{ending}", values, **options), message)
@@ -155,12 +153,10 @@ def test_pages_frames_other_colour_spaces_and_missing_files(tmp_path):
         refused(path, "no such file; correct the path")
 
 
-BROKEN = "not a whole PNG, TIFF, GIF, BMP, PGM or NPY file, or of a compression that cannot be read; write it again"
-BREAKABLE = [(ending, "u1", {}) for ending in ("png", "gif", "bmp", "pgm", "npy")]
-BREAKABLE += [("tif", kind, options) for kind in ("f2", "f4", "f8") for options in ({}, *TIFF_OPTIONS[:2])]
-
-
-@pytest.mark.parametrize(("ending", "kind", "options"), BREAKABLE)
+@pytest.mark.parametrize(("ending", "kind", "options"), [
+    *((ending, "u1", {}) for ending in ("png", "gif", "bmp", "pgm", "npy")),
+    *(("tif", kind, options) for kind in ("f2", "f4", "f8") for options in ({}, *TIFF_OPTIONS[:2])),
+])  # fmt: skip
 def test_broken_files(tmp_path, ending, kind, options):
     path = write(tmp_path / f"map.{ending}", (RAMP * (255 if kind == "u1" else 1)).astype(kind), **options)
     whole = path.read_bytes()
@@ -192,44 +188,42 @@ def make_folders(root, names):
     return folders
 
 
-MATCHED = [  # names in maps / truth / fov, pattern, matches as "id map truth [mask]", notes
-    ("02.npy 01.png / 01.gif 02.TIF", None, "01 01.png 01.gif; 02 02.npy 02.TIF", ""),
-    ("2.npy 1.png / 1.gif 2.TIF / 2.png 1.bmp", None, "1 1.png 1.gif 1.bmp; 2 2.npy 2.TIF 2.png", ""),
-    ("2_t.png 1_t.png / 1_n.gif 2_n.gif / 1_m.gif 2_m.gif", None,
-     "1 1_t.png 1_n.gif 1_m.gif; 2 2_t.png 2_n.gif 2_m.gif",
+@pytest.mark.parametrize(("names", "pattern", "expected", "notes"), [  # names in: maps / truth / fov
+    ("02.npy 01.png / 01.gif 02.TIF", "", "01 01.png 01.gif; 02 02.npy 02.TIF", ""),
+    ("2.npy 1.png / 1.gif 2.TIF / 2.png 1.bmp", "", "1 1.png 1.gif 1.bmp; 2 2.npy 2.TIF 2.png", ""),
+    ("2_t.png 1_t.png / 1_n.gif 2_n.gif / 1_m.gif 2_m.gif", "", "1 1_t.png 1_n.gif 1_m.gif; 2 2_t.png 2_n.gif 2_m.gif",
      "truths matched by leading id, as 1_t.png with 1_n.gif; masks matched by leading id, as 1_t.png with 1_m.gif"),
-    ("1_d.png 1_g.png / 1_d.tif 1_g.tif", None, "1_d 1_d.png 1_d.tif; 1_g 1_g.png 1_g.tif", ""),
+    ("1_d.png 1_g.png / 1_d.tif 1_g.tif", "", "1_d 1_d.png 1_d.tif; 1_g 1_g.png 1_g.tif", ""),
     ("1_d.png 1_g.png / 1_d.tif 1_g.tif / 1_d_m.tif 1_g_m.tif", r"^(\d+_[a-z])",
      "1_d 1_d.png 1_d.tif 1_d_m.tif; 1_g 1_g.png 1_g.tif 1_g_m.tif", ""),
-    ("1_m.png 2_m.png / 1_m.gif 2_m.gif", None, "1 1_m.png 1_m.gif; 2 2_m.png 2_m.gif", ""),  # as of 1_t.png above
-    ("01.png Thumbs.db notes.txt .01.png ._01.png 01.jpg / 01.png 01.npy .DS_Store", None, "01 01.png 01.png", ""),
-    ("3.png / 1.png 2.png 3.png 4.png 5.png / 2.png 3.png", None, "3 3.png 3.png 3.png",
+    ("1_m.png 2_m.png / 1_m.gif 2_m.gif", "", "1 1_m.png 1_m.gif; 2 2_m.png 2_m.gif", ""),  # as of 1_t.png above
+    ("01.png Thumbs.db notes.txt .01.png ._01.png 01.jpg / 01.png 01.npy .DS_Store", "", "01 01.png 01.png", ""),
+    ("3.png / 1.png 2.png 3.png 4.png 5.png / 2.png 3.png", "", "3 3.png 3.png 3.png",
      "4 of 5 truths have no prediction: 1.png, 2.png, 4.png, ...; 1 of 2 masks have no prediction: 2.png"),
-    ("I_1L.png I_1R.png / I_1L_1HO.png I_1L_2HO.png I_1R_1HO.png I_1R_2HO.png", r"^I_(\d+[LR])(?:_1HO)?$",
-     "1L I_1L.png I_1L_1HO.png; 1R I_1R.png I_1R_1HO.png",
-     "2 of 4 truths have no prediction: I_1L_2HO.png, I_1R_2HO.png"),
+    ("I_1L.png I_1R.png / I_1L_1H.png I_1L_2H.png I_1R_1H.png I_1R_2H.png", r"^I_(\d+[LR])(?:_1H)?$",
+     "1L I_1L.png I_1L_1H.png; 1R I_1R.png I_1R_1H.png", "2 of 4 truths have no prediction: I_1L_2H.png, I_1R_2H.png"),
     ("1_2.png 2_1.png / 1_2.png 2_1.png", r"_(\d)|^9", "1 2_1.png 2_1.png; 2 1_2.png 1_2.png", ""),
     ("1_2.png 2_1.png / 1.png 2.png", r"(\d)$", "1 2_1.png 1.png; 2 1_2.png 2.png", ""),
-    *((f"{name}.png / im0001.vk.ppm", None, f"im0001 {name}.png im0001.vk.ppm",
+    *((f"{name}.png / im0001.vk.ppm", "", f"im0001 {name}.png im0001.vk.ppm",
        f"truths matched by leading id, as {name}.png with im0001.vk.ppm")
       for name in ("im0001", "im0001.ah", "im0001_prob", "im0001-prob", "im0001(copy)")),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("names", "pattern", "expected", "notes"), MATCHED)
+])  # fmt: skip
 def test_files_that_match(tmp_path, names, pattern, expected, notes):
     folders = make_folders(tmp_path, names)
     (folders[0] / "02.png").mkdir()
-    pairs, found = match(*folders, *[None] * (3 - len(folders)), pattern)
+    pairs, found = match(*folders, *[None] * (3 - len(folders)), pattern or None)
     assert "; ".join(" ".join([pair.id, *(path.name for path in pair[1:] if path)]) for pair in pairs) == expected
     assert "; ".join(found) == notes
     assert [path.parent for path in pairs[0][1:] if path] == folders
 
 
-RENAME = "rename them, or give --pattern, a regular expression whose one group is the id, such as '^(\\d+)_(?:test|man"
-BOTH = "both have the id {}; an image has one prediction and one {}; {}"
-NEITHER = "; names, leading ids or what the pattern finds must be equal; add what is missing, remove the predictions, "
-UNMATCHED = [  # names in maps / truth / fov, pattern, how the answer starts, without the path above
+def unmatched(root, folders, pattern=None):
+    with pytest.raises(UserError) as error:
+        match(*folders, *[None] * (3 - len(folders)), pattern)
+    return str(error.value).replace(f"{root}/", "")
+
+
+@pytest.mark.parametrize(("names", "pattern", "message"), [  # names as above; messages without the path
     ("1.png 2.png 3.png 4.png 6.png / 1.png 5.png", None, "maps: 4 of 5 predictions have no truth in truth: 2.png, "
      f"3.png, 4.png, ...; truths without prediction: 5.png{NEITHER}or {RENAME}"),
     ("1.png / 1.png / 2.png", None, "maps: 1 of 1 predictions have no mask in fov: 1.png; masks without prediction: 2"),
@@ -241,25 +235,14 @@ UNMATCHED = [  # names in maps / truth / fov, pattern, how the answer starts, wi
     ("1.npy 1.png / 1.png", None, f"maps/1.npy and 1.png {BOTH.format(1, 'truth', RENAME)}"),
     ("1.npy 1.png / 1.png", "(1)", f"maps/1.npy and 1.png {BOTH.format(1, 'truth', 'correct the pattern')}"),
     ("1a.png 2.png / 1a.png 2.png", r"(\d)a|2", "maps: 1 of 2 predictions have no truth in truth: 2.png; truths with"),
-    ("1.png / 1.png", "(x*)", "maps: 1 of 1 predictions have no truth in truth: 1.png; truths without prediction: "
-     f"1.png{NEITHER}or correct the pattern"),
-    ("1.png / 1.png", r"x(\d)", "maps: 1 of 1 predictions have no truth in truth: 1.png; truths without prediction: "),
+    *(("1.png / 1.png", pattern, "maps: 1 of 1 predictions have no truth in truth: 1.png; truths without prediction: "
+       f"1.png{NEITHER}or correct the pattern") for pattern in ("(x*)", r"x(\d)")),
     ("1.png / 1.png", r"(\d", r"pattern is '(\\d', no regular expression: missing ), unterminated subpattern at posit"),
-    ("1.png / 1.png", r"\d", r"pattern is '\\d', with 0 groups; it needs one, the id, as in '^(\d+)_'; write other gr"),
-    ("1.png / 1.png", r"(\d)(\d)", r"pattern is '(\\d)(\\d)', with 2 groups; it needs one, the id, as in '^(\d+)_'; "),
-    ("1.png / 1.png", "", "pattern is '', with 0 groups; it needs one, the id"),
+    *(("1.png / 1.png", pattern, f"pattern is {pattern!r}, with {pattern.count('(')} groups; it needs one, the id, as")
+      for pattern in (r"\d", r"(\d)(\d)", "")),
     ("1.png / 1.jpg 2.npy", None, "truth: none of its files (1.jpg, 2.npy) ends in .png, .tif, .tiff, .gif, .bmp, .pg"),
     (" / 1.png", None, "maps: none of its files (it has none) ends in .png, .tif, .tiff, .gif, .bmp, .pgm, .ppm, .npy"),
-]  # fmt: skip
-
-
-def unmatched(root, folders, pattern=None):
-    with pytest.raises(UserError) as error:
-        match(*folders, *[None] * (3 - len(folders)), pattern)
-    return str(error.value).replace(f"{root}/", "")
-
-
-@pytest.mark.parametrize(("names", "pattern", "message"), UNMATCHED)
+])  # fmt: skip
 def test_files_that_do_not_match(tmp_path, names, pattern, message):
     assert unmatched(tmp_path, make_folders(tmp_path, names), pattern).startswith(message)
 

@@ -22,21 +22,9 @@ class Parameters(BaseModel):
 
 
 def read_params(*keys: str, path: Path = PARAMS) -> tuple[Any, ...]:
-    """Read the values of dotted keys from the parameter file.
+    """Read the values of dotted keys, such as ``"models.iternet"``, from the parameter file, in this order.
 
     The keys that a stage reads here are those that it declares in dvc.yaml; a test holds the two together.
-
-    Parameters
-    ----------
-    *keys
-        Dotted names, such as ``"models.iternet"``.
-    path
-        The parameter file.
-
-    Returns
-    -------
-    tuple
-        One value a key, in the order asked for.
 
     Raises
     ------
@@ -65,16 +53,7 @@ def _find(document: Any, key: str, path: Path) -> Any:
 
 
 def parse(kind: type[T], mapping: Any, where: str) -> T:
-    """Turn a mapping of params.yaml into its model.
-
-    Parameters
-    ----------
-    kind
-        What the mapping must fit.
-    mapping
-        The parameters.
-    where
-        The place that they stand in, for the error: ``"train.demo"``.
+    """Turn a mapping that stands in params.yaml at ``where``, such as ``"train.demo"``, into its model.
 
     Raises
     ------

@@ -11,16 +11,8 @@ PACKAGE = "vesselbench"
 def import_closure(module: str) -> list[Path]:
     """List the source files that importing a module reads within this package, without importing it.
 
-    Parameters
-    ----------
-    module
-        A dotted name, such as ``"vesselbench.stages.train"``.
-
-    Returns
-    -------
-    list of pathlib.Path
-        Sorted; the module's own file included, empty ``__init__.py`` files left out. Imports within functions count,
-        imports by a name known only when running (``importlib``) cannot.
+    They are sorted; the module's own file is included, empty ``__init__.py`` files are left out. Imports within
+    functions count, imports by a name known only when running (``importlib``) cannot.
     """
     files: dict[str, Path] = {}
     waiting = [module]

@@ -56,18 +56,15 @@ def write_maps(folder, images=IMAGES, binary=False, training=True, **changes):
     content |= {"pixels": {"frame": {"native": pixels}}, "withheld": dict.fromkeys(withheld, "one operating point")}
     (folder / "scores.json").write_text(json.dumps(content))
     np.savez(folder / "draws.npz", **draws)
-    pd.DataFrame(rows).to_csv(folder / "images.csv", index=False)
-    for name, columns in {"roc": ["fpr", "tpr"], "pr": ["recall", "precision"]}.items():
-        table = pd.DataFrame(CURVE[: 0 if binary else None], columns=["mask", *columns, "low", "high"])
-        table.to_csv(folder / f"{name}.csv", index=False)
-    thetas = pd.DataFrame({"theta": [0.0, 0.5, 1.0], "connectivity": [0.2, 0.8, 0.5], "low": 0.1, "high": 0.9})
-    thetas.to_csv(folder / "connectivity.csv", index=False)
-    readings = [(8, 256, "zhang", 1, 0.5), (4, 256, "zhang", 1, 0.3), (8, 256, "zhang", 10, 0.9)]
-    names = ["neighbours", "levels", "skeleton", "smallest", "connectivity"]
-    pd.DataFrame(readings, columns=names).to_csv(folder / "sensitivity.csv", index=False)
+    curve = pd.DataFrame(CURVE[: 0 if binary else None], columns=["mask", "fpr", "tpr", "low", "high"])
+    thetas = {"theta": [0.0, 0.5, 1.0], "connectivity": [0.2, 0.8, 0.5], "low": 0.1, "high": 0.9}
+    readings = {"neighbours": [8, 4, 8], "levels": 256, "skeleton": "zhang", "smallest": [1, 1, 10]}
     bins = {"mask": "fov", "bin_low": [0.0, 0.8], "bin_high": [0.05, 0.85], "pixels": [25, 75]}
     bins |= {"probability": [0.0, 0.8], "vessel": [0.1, 0.6], "low": [0.0, 0.5], "high": [0.2, 0.7]}
-    pd.DataFrame(bins).to_csv(folder / "calibration.csv", index=False)
+    tables = {"images": rows, "connectivity": thetas, "sensitivity": readings | {"connectivity": [0.5, 0.3, 0.9]}}
+    tables |= {"roc": curve, "pr": curve.rename(columns={"fpr": "recall", "tpr": "precision"}), "calibration": bins}
+    for name, table in tables.items():
+        pd.DataFrame(table).to_csv(folder / f"{name}.csv", index=False)
 
 
 class Project:

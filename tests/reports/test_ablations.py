@@ -3,15 +3,7 @@
 import pytest
 from small_runs import part, row
 
-from vesselbench.reports.ablations import (
-    ablation_claims,
-    ablation_tables,
-    main_results,
-    outputs,
-    stride_points,
-    strides,
-    strides_figure,
-)
+from vesselbench.reports import ablations
 from vesselbench.reports.pages import write_tables
 
 AUC = {"whole": 0.97, "patched": 0.98, "stride8": 0.975, "output1": 0.93, "output2": 0.95, "output3": 0.96}
@@ -25,28 +17,24 @@ def study(project):
 
 
 def test_the_main_tables_show_answers_at_the_first_stride_of_networks_that_stand_for_themselves(study):
-    maps = main_results(study.add("iternet_fold0", model="iternet", split="fold0").results()).maps
-    assert list(zip(maps["label"], maps["mode"], strict=True)) == [
-        ("iternet", "whole"),
-        ("iternet", "patched"),
-        ("unet", "patched"),
-    ]
+    maps = ablations.main_results(study.add("iternet_fold0", model="iternet", split="fold0").results()).maps
+    assert list(maps["label"] + " " + maps["mode"]) == ["iternet whole", "iternet patched", "unet patched"]
 
 
 def test_outputs_end_with_the_answer_predicted_alike_and_strides_with_whole_images(study):
     results = study.results()
-    assert outputs(results) == {1: "output1", 2: "output2", 3: "output3", 4: "whole"}
-    assert list(strides(results).items()) == [(8, "stride8"), (64, "patched"), (0, "whole")]
+    assert ablations.outputs(results) == {1: "output1", 2: "output2", 3: "output3", 4: "whole"}
+    assert list(ablations.strides(results).items()) == [(8, "stride8"), (64, "patched"), (0, "whole")]
 
 
 def test_without_such_runs_there_is_nothing_to_show(project):
     results = project.add("iternet", modes=["whole", "patched"]).add("unet").results()
-    assert outputs(results) == strides(results) == ablation_tables(results) == {}
-    assert stride_points(results).empty
+    assert ablations.outputs(results) == ablations.strides(results) == ablations.ablation_tables(results) == {}
+    assert ablations.stride_points(results).empty
 
 
 def test_claims_of_section_5_figure_3_and_table_1(study):
-    cells = ablation_claims(study.results())
+    cells = ablations.ablation_claims(study.results())
     assert list(cells[["table", "method", "mode", "claimed", "verdict"]].itertuples(index=False, name=None)) == [
         ("table 1", "iternet", "whole", 0.9813, "reproduced"),  # .97 + .038 is above
         ("table 1", "iternet", "patched", 0.9816, "reproduced"),
@@ -60,7 +48,7 @@ def test_claims_of_section_5_figure_3_and_table_1(study):
 
 
 def test_differences_are_to_the_network_itself_the_answer_and_the_smallest_stride(study):
-    table = ablation_tables(study.results())["differences"]
+    table = ablations.ablation_tables(study.results())["differences"]
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert [cells[1:5] for cells in lines if cells[0] == "AUC"] == [
         ["whole", "IterNet, N = 2", "IterNet", "-.0100"],
@@ -77,7 +65,7 @@ def test_differences_are_to_the_network_itself_the_answer_and_the_smallest_strid
 
 def test_the_page_has_size_loss_scores_and_claims(study, tmp_path):
     results = study.results()
-    write_tables(tmp_path, results, main_results(results), study.observers())
+    write_tables(tmp_path, results, ablations.main_results(results), study.observers())
     text = (tmp_path / "drive.md").read_text()
     design = part(text, "Networks that differ from IterNet in one thing")
     assert row(design, "IterNet, N = 2", "patched")[2:] == [
@@ -92,21 +80,12 @@ def test_the_page_has_size_loss_scores_and_claims(study, tmp_path):
     assert "Design" not in part(text, "Inside the field of view")
 
 
-def test_patches_are_counted_from_the_size_of_a_photograph(study):
-    points = stride_points(study.results())
+def test_strides_are_drawn_against_patches_counted_from_the_size_of_a_photograph(study):
+    points = ablations.stride_points(study.results())
     # DRIVE: 584 x 565 in patches of 128: (456 / 8 + 1) x (437 / 8, up, + 1); (456 / 64, up, + 1) x (437 / 64, up, + 1)
     assert points["patches"].tolist() == [58 * 56, 9 * 8, 1]
     assert points.loc[0, ["auc", "auc_low", "auc_high"]].tolist() == pytest.approx([0.975, 0.937, 1.013])
-
-
-def test_a_square_image_is_known_by_its_pixels(project):
-    project.data = "phantom"
-    points = stride_points(project.add("iternet", modes=["stride8", "patched"]).results())
-    assert points["patches"].tolist() == [1, 1]  # 64 x 64, smaller than a patch
-
-
-def test_the_strides_are_drawn_against_patches(study):
-    figure = strides_figure("drive", stride_points(study.results()))
+    figure = ablations.strides_figure("drive", points)
     assert [axes.get_ylabel() for axes in figure.axes] == ["AUC", "Connectivity"]
     assert [text.get_text() for text in figure.axes[0].texts] == [
         *["stride 8\n.9750", "stride 64\n.9800", "whole image\n.9700"]

@@ -68,28 +68,20 @@ def test_the_summary_takes_the_tables_of_the_data_sets_that_are_run(one_seed, he
 
 
 def test_the_gallery_reads_photographs_and_maps(project, here):
-    folder = here()
     project.add("iternet", modes=["whole", "output1"]).add("unet").observe()
-    here()
-    samples, truth = [], np.zeros((16, 16), bool)
-    truth[4:6] = True
+    folder, truth, samples = here(), np.eye(16, dtype=bool), []
     for name in ("01", "02", "21"):
         paths = {key: folder / "data/raw/drive" / key / f"{name}.png" for key in ("image", "truth")}
+        samples.append(Sample(name, name, "", **paths))
         paths["fov"] = folder / "data/fov/drive" / f"{name}.png"
-        for path in paths.values():
+        for place in ("drive-iternet-0/whole", "drive-iternet-0/output1", "drive-unet-0/patched"):
+            paths[place] = folder / "data/maps/drive" / place / "vessel" / f"{name}.png"
+        for kind, path in paths.items():
             path.parent.mkdir(parents=True, exist_ok=True)
+            write_map(path, truth.astype(np.uint16) * 40000) if "/" in kind else write_mask(path, truth)
         Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(paths["image"])
-        write_mask(paths["truth"], truth)
-        write_mask(paths["fov"], np.ones_like(truth))
-        samples.append(Sample(name, name, "", paths["image"], paths["truth"]))
     write_samples(samples, folder / "data/raw/drive")
-    split = folder / "data/splits/drive/drive.csv"
-    split.parent.mkdir(parents=True)
-    split.write_text("id,subset\n01,test\n02,test\n21,train\n")
-    for place in ("drive-iternet-0/whole", "drive-iternet-0/output1", "drive-unet-0/patched"):
-        maps = folder / "data/maps/drive" / place / "vessel"
-        maps.mkdir(parents=True)
-        for name in ("01", "02"):
-            write_map(maps / f"{name}.png", truth.astype(np.uint16) * 40000)
+    (folder / "data/splits/drive").mkdir(parents=True)
+    (folder / "data/splits/drive/drive.csv").write_text("id,subset\n01,test\n02,test\n21,train\n")
     gallery.main("drive")
     assert sorted(path.name for path in (folder / "plots/gallery/drive").iterdir()) == ["gallery.png", "outputs.png"]
