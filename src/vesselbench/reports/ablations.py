@@ -1,7 +1,5 @@
 """Parts of IterNet taken away or changed (paper, section 5), its outputs (Figure 3) and strides (supplement)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -5,8 +5,6 @@ figure was printed (source, table), for which pixels (fov), and how its printer 
 rival ``rerun`` by the authors, or ``quoted`` from the rival's own paper, which may have used another protocol.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from importlib import resources

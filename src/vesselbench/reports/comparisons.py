@@ -1,7 +1,5 @@
 """Differences between methods that the test images support, and folds of a cross-validation put together."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import combinations, product

@@ -1,7 +1,5 @@
 """Curves: ROC (paper, Fig. 5), precision-recall, connectivity (paper, supplement), calibration and training losses."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,15 +74,9 @@ def curve_figure(
         drawn = [axes, _enlarged(axes, curve)] if curve.zoom else [axes]
         for label, colour in colours(labels).items():
             rows = table[(table["label"] == label) & (table["mode"] == mode)]
-            for at, (_, run) in enumerate(rows.groupby("seed", sort=False)):
-                name = None if at else _key(curve, rows, scores_of(averages, label, mode, protocol))
-                look = {"color": colour, "linewidth": 1.4, "marker": "" if curve.score else "o", "markersize": 3}
-                for place in drawn:
-                    place.plot(run[curve.x], run[curve.y], label=name, **look)
-                    if not at:
-                        place.fill_between(run[curve.x], run["low"], run["high"], color=colour, alpha=0.15, linewidth=0)
-                if not (at or curve.score):
-                    below.hlines(run["pixels"], run["bin_low"], run["bin_high"], color=colour, linewidth=1.6)
+            if len(rows):
+                name = _key(curve, rows, scores_of(averages, label, mode, protocol))
+                _draw_seeds(drawn, below, curve, rows, colour, name)
         for place in drawn if star else []:
             look = {"markersize": 11, "markeredgecolor": "white", "zorder": 5}
             place.plot(*star, "k*", label=display_name("second_observer"), **look)
@@ -100,6 +92,18 @@ def curve_figure(
         axes.set_ylabel(text)
     caption(figure, dataset, curve.title, MEAN if curve is CONNECTIVITY else POOLED[protocol.mask], RESAMPLED)
     return figure
+
+
+def _draw_seeds(drawn: Sequence[Axes], below: Axes, curve: Curve, rows: pd.DataFrame, colour: str, name: str) -> None:
+    """Draw the curves of a label in the axes ``drawn``; band and pixels of bins are those of the first seed."""
+    look = {"color": colour, "linewidth": 1.4, "marker": "" if curve.score else "o", "markersize": 3}
+    for at, (_, run) in enumerate(rows.groupby("seed", sort=False)):
+        for axes in drawn:
+            axes.plot(run[curve.x], run[curve.y], label=None if at else name, **look)
+            if at == 0:
+                axes.fill_between(run[curve.x], run["low"], run["high"], color=colour, alpha=0.15, linewidth=0)
+        if at == 0 and not curve.score:
+            below.hlines(run["pixels"], run["bin_low"], run["bin_high"], color=colour, linewidth=1.6)
 
 
 def _key(curve: Curve, rows: pd.DataFrame, scores: pd.DataFrame) -> str:

@@ -1,7 +1,5 @@
 """Maps as pictures: errors beside the truth (paper, Fig. 6), and the outputs of one network (paper, Fig. 3)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Pages for people: the table of one data set, the summary of all, model cards; each from a Jinja template."""
 
-from __future__ import annotations
-
 import ast
 import math
 import re

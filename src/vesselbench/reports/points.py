@@ -1,7 +1,5 @@
 """The scores of single images as points, so that one sees which images decide."""
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

@@ -1,13 +1,11 @@
 """The scores of all runs of one data set as one tidy frame; whatever the reports print is selected from it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -44,7 +42,7 @@ class Results:
         """Labels, each once, in the order of params.yaml."""
         return list(self.maps["label"].unique())
 
-    def keep(self, chosen: pd.Series) -> Results:
+    def keep(self, chosen: pd.Series) -> Self:
         """Keep the sets of maps for which ``chosen``, one a row of ``maps``, is true."""
         maps = self.maps[chosen.astype(bool)]
         scores, images = (frame.merge(maps[PLACE], on=PLACE) for frame in (self.scores, self.images))
@@ -60,8 +58,8 @@ class Results:
         """
         rows = []
         for key, values in self.scores.groupby(AVERAGE, sort=False)["value"]:
-            mean, ends = values.mean(skipna=False), interval(self.mean_draws(*key))
-            rows.append((*key, mean, values.std(), *ends, len(values)))
+            low, high = interval(self.mean_draws(*key))
+            rows.append((*key, values.mean(skipna=False), values.std(), low, high, len(values)))
         return pd.DataFrame(rows, columns=[*AVERAGE, "value", "spread", "low", "high", "seeds"]).set_index(AVERAGE)
 
     def mean_draws(self, label: str, mode: str, protocol: Protocol | str, score: str) -> np.ndarray:
@@ -121,9 +119,10 @@ def read_results(dataset: str, runs: Mapping[str, Mapping[str, Any]], root: Path
     for name in [name for name, line in runs.items() if line["data"] == dataset]:
         stage = f"evaluate@{name}"
         run = json.loads(_existing(folder / name / "run.json", stage).read_text())
-        for mode, way in run.pop("modes").items():
+        for mode, own in run.pop("modes").items():
+            way = {name: value or 0 for name, value in own.items()}  # whole images have no patch and no stride
             places = sorted((folder / name / mode).glob("*/")) or [folder / name / mode / "vessel"]
-            found += [(run | way | {"run": name, "mode": mode, "channel": own.name}, own, stage) for own in places]
+            found += [(run | way | {"run": name, "mode": mode, "channel": at.name}, at, stage) for at in places]
     return _read(folder, found)
 
 

@@ -1,7 +1,5 @@
 """How methods are called and coloured and how numbers are printed, alike in every table and figure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources

@@ -1,7 +1,5 @@
 """The tables of one data set: as numbers for ``dvc metrics``, and as text for people."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from textwrap import indent

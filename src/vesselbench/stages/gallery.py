@@ -15,11 +15,12 @@ from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports.ablations import REFERENCE, first_split, main_results, outputs
 from vesselbench.reports.curves import no_run_figure
 from vesselbench.reports.gallery import Example, gallery_figure, outputs_figure, pick
-from vesselbench.reports.runs import at_protocol, read_results
+from vesselbench.reports.runs import Results, at_protocol, read_results, scores_of
 from vesselbench.reports.style import format_score, save
 from vesselbench.stages.entry import start
 
 CHANNEL = "vessel"
+FOV = HEADLINE["fov"]
 
 
 def main(data: str) -> None:
@@ -27,32 +28,40 @@ def main(data: str) -> None:
     results = read_results(data, runs)
     results = first_split(results.keep(results.maps["channel"] == CHANNEL))
     shown = main_results(results)
-    shown = shown.keep(~shown.maps.duplicated("label"))  # the first seed and mode of each
-    ways = outputs(results)
     with whole_folder(Path("plots/gallery", data)) as folder:
         figure = no_run_figure(data, "gallery")
         if shown.labels:
-            maps = {own["label"]: own for own in shown.maps.to_dict("records")}
-            level = {label: own["stored"]["thresholds"]["fixed"]["level"] for label, own in maps.items()}
-            examples = read_examples(data, task, pick(at_protocol(shown.images, HEADLINE["fov"])), maps)
-            figure = gallery_figure(
-                data, [replace(own, maps={k: found >= level[k] for k, found in own.maps.items()}) for own in examples]
-            )
+            first = shown.keep(~shown.maps.duplicated("label"))  # seed and mode of each
+            figure = gallery_figure(data, read_errors(data, task, first))
         save(figure, folder / "gallery.png")
+        ways = outputs(results)
         if ways:
-            own = results.maps[results.maps["label"] == REFERENCE]
-            first = results.keep(own["run"].iloc[0] == results.maps["run"])
-            scores = first.scores[(first.scores["protocol"] == str(HEADLINE["fov"])) & (first.scores["score"] == "auc")]
-            auc = dict(zip(scores["mode"], scores["value"], strict=True))
-            maps = {own["mode"]: own for own in first.maps.to_dict("records")}
-            answer = list(ways.values())[-1]
-            images = at_protocol(first.images, HEADLINE["fov"])
-            ranked = images[images["mode"] == answer].sort_values(["f1", "id"])
-            median = ranked.iloc[(len(ranked) - 1) // 2]
-            titles = {median["id"]: f"{median['id']} (F1 {median['f1']:.3f})"}
-            named = {f"Output {n}, AUC {format_score(auc[mode])}": maps[mode] for n, mode in ways.items()}
-            save(outputs_figure(data, *read_examples(data, task, titles, named)), folder / "outputs.png")
+            run = results.maps.loc[results.maps["label"] == REFERENCE, "run"].iloc[0]
+            example = read_outputs(data, task, results.keep(results.maps["run"] == run), ways)
+            save(outputs_figure(data, example), folder / "outputs.png")
     print(f"plots/gallery/{data}")
+
+
+def read_errors(data: str, task: str, results: Results) -> list[Example]:
+    """Read what the gallery shows: the images that its rule picks, and what each label calls vessel there."""
+    maps = {own["label"]: own for own in results.maps.to_dict("records")}
+    levels = {label: own["stored"]["thresholds"]["fixed"]["level"] for label, own in maps.items()}
+    examples = read_examples(data, task, pick(at_protocol(results.images, FOV)), maps)
+    return [replace(own, maps={label: found >= levels[label] for label, found in own.maps.items()}) for own in examples]
+
+
+def read_outputs(data: str, task: str, results: Results, ways: Mapping[int, str]) -> Example:
+    """Read the image with the median F1 of the last output, and the maps of all outputs of one run for it."""
+    answer = list(ways.values())[-1]
+    images = at_protocol(results.images, FOV)
+    ranked = images[images["mode"] == answer].sort_values(["f1", "id"])
+    median = ranked.iloc[(len(ranked) - 1) // 2]
+    maps, auc = {own["mode"]: own for own in results.maps.to_dict("records")}, {}
+    for mode in ways.values():
+        auc[mode] = scores_of(results.averages, REFERENCE, mode, FOV)["value"]["auc"]
+    named = {f"Output {number}, AUC {format_score(auc[mode])}": maps[mode] for number, mode in ways.items()}
+    (example,) = read_examples(data, task, {median["id"]: f"{median['id']} (F1 {median['f1']:.3f})"}, named)
+    return example
 
 
 def read_examples(

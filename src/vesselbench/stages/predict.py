@@ -1,4 +1,4 @@
-"""Stage ``predict``: maps of the test images in every mode of a recipe, each with a threshold chosen on training images."""
+"""Stage ``predict``: maps of the test images in every mode of a recipe, with a threshold chosen on training images."""
 
 import json
 import shutil

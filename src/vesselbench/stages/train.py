@@ -59,8 +59,8 @@ def main(run: str, data: str, split: str, model: str, seed: str, recipe_name: st
     }
     if bool(recipe.steps) != bool(about["parameters"]):
         raise UserError(
-            f"{PARAMS}: train.{recipe_name}.steps is {recipe.steps}, but {model} has {about['parameters']:,} parameters "
-            "to learn; a recipe of 0 steps is for those that have none; give runs." + run + " another recipe"
+            f"{PARAMS}: train.{recipe_name}.steps is {recipe.steps}, but {model} has {about['parameters']:,} "
+            f"parameters to learn; a recipe of 0 steps is for those that have none; give runs.{run} another recipe"
         )
     folder = Path("data/models", data, run)
     if not recipe.steps:

@@ -85,6 +85,7 @@ def test_table(finished):
     values = {name: each["value"] for name, each in scores[str(HEADLINE["fov"])].items()}
     assert table["iternet"]["whole"]["0"]["fov"] == pytest.approx(values, abs=1e-6)
     assert "auc" not in table["second_observer"]["fov"]
+    assert "rotation 180 degrees (probability 0.5)" in (finished / f"docs/models/phantom/{RUN}.md").read_text()
 
 
 def test_the_stages_make_what_dvc_lists_and_nothing_else(finished):
