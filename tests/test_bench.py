@@ -5,9 +5,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 from skimage.measure import label
-from torch import nn
 
-from vesselbench.bench import draw_map, main, measure, patched_plainly, plain_step
+from vesselbench.bench import draw_map, main, patched_plainly
 from vesselbench.metrics.connectivity import segments
 from vesselbench.models.build import build_network
 from vesselbench.prediction.predict import patched
@@ -38,16 +37,3 @@ def test_ours_and_the_plain_way_do_the_same(tiny):
     levels = draw_map(np.eye(40, dtype=np.uint8), seed=0)
     counts = [label(levels >= 257 * k, connectivity=2, return_num=True)[1] for k in range(256)]
     assert segments(levels).tolist() == counts
-
-
-def test_a_plain_step_learns_with_torchs_own_dropout(tiny):
-    before = [parameter.clone() for parameter in tiny.parameters()]
-    plain_step(tiny, torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32))()
-    assert all(m.forward.func is nn.Dropout.forward for m in tiny.modules() if isinstance(m, nn.Dropout))
-    assert not any(torch.equal(old, new) for old, new in zip(before, tiny.parameters(), strict=True))
-
-
-def test_rates_are_things_a_second_and_ratios_plain_over_ours():
-    row = measure(torch.device("cpu"), 0.001, "nothing", lambda: None, lambda: None, count=3)
-    assert row["per second"] == pytest.approx(3 / row["seconds"])
-    assert row["ratio"] == pytest.approx(row["plain seconds"] / row["seconds"])

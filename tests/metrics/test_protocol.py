@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from vesselbench.metrics.protocol import HEADLINE, PROTOCOLS, Protocol
+from vesselbench.metrics.protocol import PROTOCOLS, Protocol
 
 
 def test_every_protocol_has_a_name_of_its_own_that_is_read_back():
@@ -12,11 +12,6 @@ def test_every_protocol_has_a_name_of_its_own_that_is_read_back():
     assert len(set(names)) == 2**4
     assert names[0] == "fov-pooled-native-fixed"
     assert [Protocol.parse(name) for name in names] == list(PROTOCOLS)
-
-
-def test_what_the_tables_print_first():
-    names = {mask: str(protocol) for mask, protocol in HEADLINE.items()}
-    assert names == {"fov": "fov-pooled-native-fixed", "frame": "frame-pooled-native-fixed"}
 
 
 def test_a_protocol_in_words():
