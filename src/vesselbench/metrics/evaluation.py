@@ -17,7 +17,7 @@ from vesselbench.metrics.bands import drawn_tables
 from vesselbench.metrics.bootstrap import image_weights, interval
 from vesselbench.metrics.connectivity import TOLERANCE
 from vesselbench.metrics.image import ImageRecord
-from vesselbench.metrics.protocol import MASKS, TRUTHS
+from vesselbench.metrics.protocol import HEADLINE, MASKS, TRUTHS
 from vesselbench.metrics.scores import NEED_PROBABILITIES, Draws, binary, draw_scores, image_table
 
 WITHHELD = "the maps hold 0 and 1 only: one operating point, no curve"
@@ -46,15 +46,19 @@ class Evaluated:
     images: pd.DataFrame  # see ``vesselbench.metrics.scores.image_table``
     tables: dict[str, pd.DataFrame]  # file name -> table for drawing, see ``vesselbench.metrics.bands``
 
-    @property
-    def named_draws(self) -> dict[str, np.ndarray]:
-        """The draws under ``"<protocol>/<score>"``, as they are stored."""
-        return {f"{protocol}/{name}": draws for protocol, own in self.draws.items() for name, draws in own.items()}
-
     def write(self, folder: Path) -> None:
-        """Write scores.json, draws.npz, images.csv and the tables into a folder that exists."""
+        """Write scores.json, draws.npz, images.csv and the tables into a folder that exists.
+
+        The draws are those under the headline protocols, float32 (samples,) by ``"<protocol>/<score>"``: what tables
+        compare and average, a tenth of all.
+        """
         (folder / "scores.json").write_text(json.dumps(self.summary, indent=1) + "\n")
-        np.savez_compressed(folder / "draws.npz", **self.named_draws)
+        kept = {
+            f"{protocol}/{name}": draws
+            for protocol in HEADLINE.values()
+            for name, draws in self.draws[protocol].items()
+        }
+        np.savez_compressed(folder / "draws.npz", **{name: draws.astype(np.float32) for name, draws in kept.items()})
         for name, table in ({"images.csv": self.images} | self.tables).items():
             table.to_csv(folder / name, index=False, float_format="%.6f")
 

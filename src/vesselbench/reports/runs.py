@@ -1,6 +1,7 @@
 """The scores of all runs of one data set as one tidy frame; whatever the reports print is selected from it."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -54,12 +55,15 @@ class Results:
 
         Index ``AVERAGE``; columns value (mean over seeds; NaN where one is undefined), spread (sample standard
         deviation over seeds, NaN of one seed), low, high (95 % interval of the mean: what other test images would
-        change, not other seeds), seeds (their number).
+        change, not other seeds; of several seeds under the headline protocols only, whose draws are stored), seeds
+        (their number).
         """
         rows = []
-        for key, values in self.scores.groupby(AVERAGE, sort=False)["value"]:
-            low, high = interval(self.mean_draws(*key))
-            rows.append((*key, values.mean(skipna=False), values.std(), low, high, len(values)))
+        for key, own in self.scores.groupby(AVERAGE, sort=False):
+            low, high = own[["low", "high"]].iloc[0] if len(own) == 1 else (math.nan, math.nan)
+            if len(own) > 1 and key[2] in map(str, HEADLINE.values()):
+                low, high = interval(self.mean_draws(*key))
+            rows.append((*key, own["value"].mean(skipna=False), own["value"].std(), low, high, len(own)))
         return pd.DataFrame(rows, columns=[*AVERAGE, "value", "spread", "low", "high", "seeds"]).set_index(AVERAGE)
 
     def mean_draws(self, label: str, mode: str, protocol: Protocol | str, score: str) -> np.ndarray:
