@@ -43,10 +43,12 @@ tables: $(INSTALLED)
 	@git status --short dvc.lock metrics plots docs
 
 # Scores of all runs on real data, and the weights that params.yaml lists; then: git add --force published
+PUBLISHED = $(addprefix observer@,$(REAL)) $(shell python -c 'import yaml; p = yaml.safe_load(open("params.yaml")); \
+  print(*(f"evaluate@{run}" for run, line in p["runs"].items() if line["data"] != "phantom"), *(f"train@{run}" for run in p["published"]))')
 publish: $(INSTALLED)
+	dvc fetch --quiet $(PUBLISHED)    # what was run elsewhere is needed here too: published/ is made anew
 	rm -rf published/files
-	dvc push $(addprefix observer@,$(REAL)) $$(python -c 'import yaml; p = yaml.safe_load(open("params.yaml")); \
-	  print(*(f"evaluate@{run}" for run, line in p["runs"].items() if line["data"] != "phantom"), *(f"train@{run}" for run in p["published"]))')
+	dvc push $(PUBLISHED)
 
 repro: $(INSTALLED)
 	@echo "== All data sets (dvc repro)"
