@@ -31,7 +31,7 @@ def test_the_quick_run_measures_everything_and_writes_a_table(tmp_path):
 
 
 def test_ours_and_the_plain_way_do_the_same(tiny):
-    network, image = tiny.eval(), torch.rand(3, 40, 45)
+    network, image = tiny.eval(), torch.randint(0, 256, (3, 40, 45), dtype=torch.uint8)
     expected = patched(network, image, patch=32, stride=8, batch=3)
     torch.testing.assert_close(patched_plainly(network, image, patch=32, stride=8), expected)
     levels = draw_map(np.eye(40, dtype=np.uint8), seed=0)

@@ -1,7 +1,6 @@
 """The command ``vesselbench data``, and what all commands do with mistakes."""
 
-from pathlib import Path
-
+import pytest
 from click.testing import CliRunner
 
 from vesselbench.cli import main
@@ -9,18 +8,27 @@ from vesselbench.data.sample import write_samples
 from vesselbench.datasets.phantom.source import PhantomParameters, draw_dataset
 
 
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """Make an empty repository of the folder above the working one."""
+    for name in ("params.yaml", "dvc.yaml"):
+        (tmp_path / name).touch()
+    (tmp_path / "docs").mkdir()
+    monkeypatch.chdir(tmp_path / "docs")
+    monkeypatch.delenv("VESSELBENCH_ARCHIVES", raising=False)
+    return tmp_path
+
+
 def run(*words):
     answer = CliRunner().invoke(main, words)
     return answer.exit_code, answer.output
 
 
-def test_check_says_what_is_missing_and_where_to_get_it(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VESSELBENCH_ARCHIVES", raising=False)
+def test_check_says_what_is_missing_and_where_to_get_it(root):
     code, printed = run("data", "check", "drive")
     assert code == 1
-    assert "data/archives/DRIVE.zip: not there; fetch it from https://drive.grand-challenge.org/" in printed
-    assert "data/raw/drive: not there; run 'dvc repro download@drive'" in printed
+    assert f"{root}/data/archives/DRIVE.zip: not there; fetch it from https://drive.grand-challenge.org/" in printed
+    assert f"{root}/data/raw/drive: not there; run 'dvc repro download@drive'" in printed
 
 
 def test_an_unknown_data_set_is_answered_with_the_known_ones():
@@ -28,12 +36,11 @@ def test_an_unknown_data_set_is_answered_with_the_known_ones():
     assert run("data", "check", "drvie") == (1, f"error: data set 'drvie' is unknown; choose one of: {names}\n")
 
 
-def test_a_drawn_data_set_is_whole_and_can_be_looked_at(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    raw = Path("data/raw/phantom")
+def test_a_drawn_data_set_is_whole_and_can_be_looked_at(root, tmp_path):
+    raw = root / "data/raw/phantom"
     write_samples(draw_dataset(PhantomParameters(fov="official", size=128, train=1, test=1), raw), raw)
     code, printed = run("data", "check", "phantom")
-    assert (code, "data/raw/phantom: 10 of 10 files\n" in printed) == (0, True)
+    assert (code, f"{raw}: 10 of 10 files\n" in printed) == (0, True)
     assert run("data", "sheet", "phantom", "--out", str(tmp_path / "sheet.png")) == (0, f"{tmp_path}/sheet.png\n")
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
 

@@ -46,9 +46,10 @@ def test_an_unknown_name_is_answered_with_the_known_ones(params, key, message):
 def test_a_file_that_is_missing_or_no_yaml(params):
     with pytest.raises(UserError, match="no such file; run this from the root of the repository"):
         read_params("models", path=params.with_name("none.yaml"))
-    params.write_text("models: {unet: [}\n")
-    with pytest.raises(UserError, match=r"params.yaml: no YAML: [^\n]+; correct it"):
-        read_params("models", path=params)
+    for content in (b"models: {unet: [}\n", "models: {größe: 1}\n".encode("latin-1")):
+        params.write_bytes(content)
+        with pytest.raises(UserError, match=r"params.yaml: no YAML: [^\n]+; correct it"):
+            read_params("models", path=params)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,9 +16,9 @@ from vesselbench.data import task
 from vesselbench.data.fov import diameter, estimate
 from vesselbench.data.maps import read_map
 from vesselbench.models.build import build_network, load_network, save_network
-from vesselbench.segment import load, segment
+from vesselbench.segment import load, prepare, segment
 
-SHAPE = (130, 190)
+SHAPE = (130, 134)
 MODEL = Path("data/models/phantom/phantom-small-0")
 
 
@@ -79,34 +80,37 @@ def test_a_map_is_the_networks_answer_inside_the_field_of_view_and_0_outside(mod
     assert np.array_equal(vessels[clear], np.where(expected >= 0.5, 255, 0)[clear])
     share = 100 * (vessels[fov] == 255).mean()
     assert 0 < share < 100
-    assert re.fullmatch(rf"vessels/eye\.png: 130 x 190, \S+ s, vessel in {share:.1f} % of the field of view\n", said)
+    assert re.fullmatch(
+        rf"vessels/eye\.png: 130 x 134, scale 1, \S+ s, vessel in {share:.1f} % of the field of view\n", said
+    )
 
 
 def test_the_whole_frame_on_wish(models):
-    save("eye.jpg", (160, 128))
+    save("eye.jpg", (130, 128))
     said = run("eye.jpg", "--whole-frame", "--out", "deep/maps")
     assert agree("deep/maps/eye.png", answer(np.array(Image.open("eye.jpg"))))
     assert said.endswith(" % of the frame\n")
     assert [path.name for path in Path("deep/maps").iterdir()] == ["eye.png"]
-    assert run("eye.jpg", name="drive-iter_seg-0").startswith("vessels/eye.png: 160 x 128, ")
+    assert run("eye.png", name="drive-iter_seg-0").startswith("vessels/eye.png: 130 x 134, scale 1, ")
 
 
 def test_patches_are_averaged(models):
-    save("eye.png", (128, 192))
+    save("eye.png", (128, 132))
     run("eye.png", "--whole-frame", "--stride", "64")
-    pixels, (total, times) = fundus((128, 192)), np.zeros((2, 128, 192))
+    pixels, (total, times) = np.pad(fundus((128, 132)), ((0, 0), (0, 60), (0, 0))), np.zeros((2, 128, 192))
     for left in (0, 64):
         total[:, left : left + 128] += answer(pixels[:, left : left + 128])
         times[:, left : left + 128] += 1
-    assert agree("vessels/eye.png", total / times)
-    assert not agree("vessels/eye.png", answer(pixels)), "as different as patches make it"
+    assert agree("vessels/eye.png", (total / times)[:, :132])
+    assert not agree("vessels/eye.png", answer(pixels)[:, :132]), "as different as patches make it"
 
 
 def test_the_photograph_is_prepared_as_in_training(models):
     make_model("drive-grey-0", recipe={"input": "clahe", "fit": ["resize", 64, 96]})
     assert segment(*load("drive-grey-0"), fundus()).shape == SHAPE, "one channel, as the network takes"
-    make_model("drive-pad-0", recipe={"input": "rgb", "fit": ["pad", 130, 180]})
-    large = "error: eye.png: 130 x 190 pixels cannot be padded to 130 x 180, as drive-pad-0 needs it; make it smaller"
+    make_model("drive-pad-0", recipe={"input": "rgb", "fit": ["pad", 130, 132]})
+    large = "error: eye.png: 130 x 134 pixels cannot be padded to 130 x 132, as the network needs it; choose a smaller "
+    large += "--scale"
     assert refused("eye.png", name="drive-pad-0") == large
 
 
@@ -121,14 +125,67 @@ def test_each_channel_has_a_map_of_its_own(models, monkeypatch):
     assert not np.array_equal(*(read_map(f"vessels/eye_{channel}.png") for channel in ("artery", "vein")))
 
 
-def test_a_photograph_of_another_scale_is_told_of(models):
+@pytest.mark.parametrize(("learned", "factor"), [(118.0, 0.502), (59.0, 0.251), (235.0, 1), (215.0, 1), (470.0, 2)])
+def test_a_photograph_is_shown_at_the_scale_learned_from_and_its_map_has_its_own_size(models, learned, factor):
+    """The eye is 235 pixels wide; what is within a tenth of that is left as it is."""
+    make_model("drive-like-0", diameter=learned)
+    save("large.png", (262, 262))
+    said = run("large.png", "--whole-frame", name="drive-like-0")
+    assert said.startswith(f"vessels/large.png: 262 x 262, scale {factor}, ")
+    expected, side = fundus((262, 262)), {0.502: 132, 0.251: 66, 1: 262, 2: 524}[factor]
+    if factor != 1:
+        expected = cv2.resize(expected, (side, side), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    network, about = load("drive-like-0")
+    pixels = np.pad(expected, ((0, -side % 16), (0, -side % 16), (0, 0)))
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)[-1]
+    expected = torch.sigmoid(logits)[0, 0, :side, :side].numpy()
+    assert agree("vessels/large.png", cv2.resize(expected, (262, 262)))
+    assert agree("vessels/large.png", segment(network, about, fundus((262, 262))))
+
+
+def test_a_scale_on_wish_and_what_is_doubtful_about_it(models):
     width = diameter(estimate(fundus()))
-    for number, (factor, noted) in enumerate(((0.6, True), (0.7, False), (1, False), (1.45, False), (1.6, True))):
-        name = f"drive-like-{number}"
-        make_model(name, diameter=width * factor)
-        note = f"note: eye.png: its field of view is {width} pixels wide; those of the eyes that {name} learned from "
-        note += f"are {width * factor:.0f}, and vessels of another width are missed: resize it by {factor}"
-        assert run("eye.png", name=name).splitlines()[1:] == [note] * noted
+    assert width == 117
+    for factor, noted in (("none", False), ("0.6", True), ("0.7", False), ("1.45", False), ("1.6", True)):
+        *notes, line = run("eye.png", "--scale", factor).splitlines()
+        shown = round(width * float(factor.replace("none", "1")))
+        note = f"note: eye.png: its field of view is shown {shown} pixels wide; those of the eyes learned from are"
+        assert [own.startswith(note) for own in notes] == [True] * noted, notes
+        assert f"scale {factor.replace('none', '1')}, " in line
+
+
+def test_a_wide_frame_is_cut_off_and_a_surround_that_is_not_dark_is_none(models):
+    wide = np.zeros((300, 420, 3), np.uint8)
+    wide[80:210, 150:284] = fundus()
+    network, about = load(MODEL.name)
+    prepared = prepare(network, about, wide, None)
+    assert prepared.frame == (slice(84, 207), slice(156, 279)), "117 pixels, and 3 around them"
+    assert np.array_equal(prepared.pixels, wide[84:207, 156:279])
+    found = segment(network, about, wide)
+    assert found.shape == (300, 420)
+    assert np.abs(found[84:207, 156:279] - answer(wide[84:207, 156:279])).max() < 2e-5
+    found[84:207, 156:279] = 0
+    assert not found.any()
+    bright = np.where(fundus() > 0, 250, 150).astype(np.uint8)
+    prepared = prepare(network, about, bright, None)
+    assert prepared.eye.all()
+    assert prepared.notes == ["no dark surround, so its field of view is taken to be as wide as the frame, 134 pixels"]
+
+
+def test_folders_are_searched_and_a_bad_photograph_does_not_stop_the_others(models):
+    for name in ("a.jpg", "b.PNG", ".hidden.png", "deep/.cache/c.png", "deep/c.png", "vessels/eye.png"):
+        Path("photos", name).parent.mkdir(parents=True, exist_ok=True)
+        save(Path("photos", name))
+    for name in ("bad.png", "notes.txt"):
+        Path("photos/deep", name).write_text("no image")
+    said = run("eye.png", "photos", "photos/a.jpg", "--out", "photos/vessels", code=1).splitlines()
+    places = ["eye.png", "a.png", "b.png", "deep/c.png"]
+    assert [line.split(":")[0] for line in said[:4]] == [f"photos/vessels/{place}" for place in places]
+    assert said[4] == "error: 1 of 5 photographs were not segmented:"
+    assert said[5].startswith("  photos/deep/bad.png: ")
+    assert len(said) == 6
+    assert {*Path("photos/vessels").rglob("*.png")} == {Path("photos/vessels", place) for place in places}
 
 
 def refused(*words, name=MODEL.name):
@@ -138,15 +195,21 @@ def refused(*words, name=MODEL.name):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    ("eye.png lost.png", "lost.png: no such file; name photographs, not folders, and check the path"),
-    ("other", "other: no such file; name photographs, not folders"),
-    ("eye.png note.txt", "note.txt: not an image, or not the whole of one; fetch or write it again"),
+    ("eye.png lost.png", "lost.png: no such file or folder; check the path"),
+    ("eye.png data", "data: no photograph in this folder; it takes files that end in .jpg, "),
+    ("note.txt", "note.txt: "),
     ("eye.png other/eye.jpg", "eye.png and other/eye.jpg would both become vessels/eye.png; rename one, or give each"),
     ("eye.png other/eye_vessels.png --binary", "eye.png and other/eye_vessels.png would both become vessels/e"),
     ("eye.png --out other/..", "other/../eye.png: would replace a photograph; choose another folder by --out"),
     ("eye.png other/eye_vessels.png --out other --binary", "other/eye_vessels.png: would replace a photograph; "),
     ("eye.png --out note.txt", "--out is note.txt, which is a file; name a folder"),
-    ("eye.png tiny.png", "tiny.png: 127 x 300 (rows x columns); no side may be shorter than that of a patch, 128 "),
+    ("tiny.png", "tiny.png: 127 x 300 (rows x columns); no side may be shorter than that of a patch, 128 pixels; "),
+    ("eye.png --scale half", "--scale is half; it must be auto, none, or a factor from 0.01 to 100"),
+    ("eye.png --scale nan", "--scale is nan; it must be auto, none, or a factor"),
+    ("eye.png --scale 0", "--scale is 0; it must be"),
+    ("eye.png --scale 0.2", "eye.png: scaled by 0.2 it is 26 x 27 (rows x columns); a network is shown sides of 32 "),
+    ("eye.png --scale 90", "eye.png: scaled by 90 it is 11700 x 12060 (rows x columns); a network is shown "),
+    ("eye.png --scale 30 --weights drive-iter_seg-0", "eye.png: scaled by 30 it is 3900 x 4020 (rows x columns); a "),
     ("eye.png --stride -1", "--stride is -1; it must be from 1 to 128, the side of a patch, or be left out"),
     ("eye.png --stride 129", "--stride is 129; it must be from 1 to 128"),
     ("eye.png --stride 8 --weights drive-iter_seg-0", "--stride is 8, but drive-iter_seg-0 looks at whole photographs"),

@@ -89,7 +89,7 @@ def patched_plainly(network: nn.Module, image: Tensor, patch: int, stride: int) 
     for row in range(0, padded.shape[1] - patch + 1, stride):
         for column in range(0, padded.shape[2] - patch + 1, stride):
             place = (slice(row, row + patch), slice(column, column + patch))
-            total[place] += network(padded[None, :, *place].contiguous())[-1][0, 0].sigmoid()
+            total[place] += network(padded[None, :, *place].contiguous() / 255)[-1][0, 0].sigmoid()
             count[place] += 1
     return (total / count)[None, : image.shape[1], : image.shape[2]]
 
@@ -125,7 +125,7 @@ def main(quick: bool, folder: Path) -> None:
     torch.use_deterministic_algorithms(False)
 
     plain, network = build().eval().to(device), fabric.setup_module(prepare_network(build())).eval()
-    grid = (image[:, :patch] / 255, patch, stride)  # of one row of patches
+    grid = (image[:, :patch], patch, stride)  # of one row of patches
     batch, count = find_batch(network, grid[0][..., :patch]), (pad_to_grid(*grid).shape[2] - patch) // stride + 1
     what = f"Patched prediction, {count} patches at stride {stride}, {batch} at a time"
     rows += [compare(what, lambda: patched(network, *grid, batch), lambda: patched_plainly(plain, *grid), count)]

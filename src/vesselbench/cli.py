@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from vesselbench.config import UserError
+from vesselbench.config import UserError, repository
 
 PATH = click.Path(path_type=Path)
 PROTOCOL = "What to print; the JSON holds all. [default: fov-pooled-native-fixed, or frame-... without masks]"
+SCALE = "Resize by this before; auto: until the eye is as wide as those that the network learned from."
 STRIDE = "Predict overlapping patches of 128 x 128 at this step and average them: takes longer and less memory."
 
 
@@ -16,10 +17,14 @@ class Commands(click.Group):
     """A group of commands that answers a mistake that a person can mend by one line and exit status 1."""
 
     def invoke(self, context: click.Context) -> object:
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows no umlaut shows its number
         try:
             return super().invoke(context)
         except UserError as error:
             sys.exit(f"error: {error}")
+        except OSError as error:  # no right to read or write, a full disk
+            sys.exit(f"error: {error.filename or 'output'}: {error.strerror or error}")
 
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
@@ -36,7 +41,7 @@ def check_data(datasets: tuple[str, ...]) -> None:
 
     well = True
     for name in datasets or source.source_names():
-        lines, ok = fetch.check(name, fetch.archive_folder(), Path("data/raw", name))
+        lines, ok = fetch.check(name, fetch.archive_folder(), repository() / "data/raw" / name)
         print(*lines, sep="\n")
         well &= ok
     sys.exit(not well)
@@ -52,7 +57,7 @@ def draw_sheet(dataset: str, out: Path, images: int) -> None:
     from vesselbench.data.sample import read_samples
     from vesselbench.reports import gallery, style  # matplotlib takes a second to import
 
-    samples = read_samples(Path("data/raw", dataset))[:images]
+    samples = read_samples(repository() / "data/raw" / dataset)[:images]
     photographs, truths = [read_image(own.image) for own in samples], [read_label(own.truth) for own in samples]
     style.save(gallery.sheet(photographs, truths, [sample.id for sample in samples]), out)
     print(out)
@@ -69,6 +74,8 @@ def draw_sheet(dataset: str, out: Path, images: int) -> None:
 @click.option("--threshold", type=float, default=0.5, help="Fixed in advance.")
 @click.option("--training-threshold", type=float, metavar="VALUE", help="One that you chose on training images.")
 @click.option("--pattern", metavar="REGEX", help=r"Finds the id in a file's stem by its one group: '(\d+[LR])'.")
+@click.option("--truth-pattern", metavar="REGEX", help=r"The same for truths alone: '(\d+[LR])_1stHO'.")
+@click.option("--accept-odd", is_flag=True, help="Score what looks inverted, too.")
 @click.option("--draws", type=int, default=2000, help="Bootstrap samples.")
 @click.option("--out", type=PATH, default="scores.json", metavar="FILE.json", help="Other files are named after it.")
 def score(**options: object) -> None:
@@ -87,9 +94,10 @@ def score(**options: object) -> None:
 
 
 @main.command()
-@click.argument("photographs", nargs=-1, required=True, type=PATH, metavar="PHOTO...")
+@click.argument("photographs", nargs=-1, required=True, type=PATH, metavar="PHOTO|FOLDER...")
 @click.option("--weights", "name", required=True, metavar="NAME", help="A run, such as drive-iternet-0.")
 @click.option("--out", type=PATH, default="vessels", metavar="DIR", help="Where to.")
+@click.option("--scale", default="auto", metavar="none|FACTOR", help=SCALE)
 @click.option("--stride", type=int, default=0, metavar="PIXELS", show_default="one pass", help=STRIDE)
 @click.option("--binary", is_flag=True, help="Write <stem>_vessels.png too: 255 where p >= 0.5.")
 @click.option("--whole-frame", is_flag=True, help="Leave what is predicted outside the field of view in the map.")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 PARAMS = Path("params.yaml")
 T = TypeVar("T", bound="Parameters")
@@ -15,10 +15,28 @@ class UserError(Exception):
     """Something a person can mend: the message names the value, the rule and the fix."""
 
 
+def repository() -> Path:
+    """Find the root of the repository: the current folder, one above, or where the code that runs lies.
+
+    UserError if none of them has both params.yaml and dvc.yaml.
+    """
+    for folder in (Path(), *Path.cwd().parents, Path(__file__).parents[2]):
+        if (folder / PARAMS).is_file() and (folder / "dvc.yaml").is_file():
+            return folder
+    raise UserError(f"{Path.cwd()}: not inside a clone of this repository; change into one, and run this again")
+
+
 class Parameters(BaseModel):
     """Base of all groups of parameters: an unknown or a missing key is an error, and values never change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_true_for_1(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
+            raise ValueError("input should not be true or false")
+        return value
 
 
 def read_params(*keys: str, path: Path = PARAMS) -> tuple[Any, ...]:
@@ -34,8 +52,8 @@ def read_params(*keys: str, path: Path = PARAMS) -> tuple[Any, ...]:
     if not path.exists():
         raise UserError(f"{path}: no such file; run this from the root of the repository")
     try:
-        document = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: no YAML: {' '.join(str(error).split())}; correct it") from error
     return tuple(_find(document, key, path) for key in keys)
 

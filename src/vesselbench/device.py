@@ -2,6 +2,7 @@
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import nn
 
 from vesselbench.config import UserError
@@ -24,7 +25,9 @@ def start_fabric(precision: str, threads: int) -> Fabric:
     """
     if threads:
         torch.set_num_threads(threads)
-    fabric = Fabric(accelerator="cuda" if torch.cuda.is_available() else "cpu", devices=1, precision=precision)
+    accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    alone = LightningEnvironment()  # one process, also where SLURM has many
+    fabric = Fabric(accelerator=accelerator, devices=1, precision=precision, plugins=[alone])
     fabric.launch()
     return fabric
 

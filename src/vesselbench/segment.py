@@ -1,107 +1,135 @@
 """``vesselbench segment``: vessel maps of anybody's photographs from a trained network, without DVC."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
-from vesselbench.config import UserError
-from vesselbench.data.fit import fit_image
+from vesselbench.config import UserError, repository
+from vesselbench.data.fit import fit_image, unfit_maps
 from vesselbench.data.fov import diameter, estimate
-from vesselbench.data.images import read_image, write_mask
 from vesselbench.data.maps import to_levels, write_map
 from vesselbench.data.preprocess import preprocess
 from vesselbench.data.task import find_task
 from vesselbench.device import prepare_network, start_fabric
 from vesselbench.files import whole_file
 from vesselbench.models.build import load_network
-from vesselbench.prediction.predict import Mode, predict_image
+from vesselbench.photograph import ENDINGS, read_photograph
+from vesselbench.prediction.predict import find_batch, patched, windowed
 
 MODELS = Path("data/models")
 NAME = re.compile(r"(\w+)-[\w-]+-\d+")  # data set, label, seed
 PATCH = 128  # pixels, as the paper predicts
 THRESHOLD = 0.5
-UNLIKE = 1.5  # times larger or smaller than the eyes learned from: vessels are of another width
+ALIKE = 1.1  # times larger or smaller than the eyes learned from: left as it is
+UNLIKE = 1.5  # times larger or smaller: vessels are of another width
+FRAME, RIM = 1.15, 0.025  # of an eye's diameter: a wider frame is cut off, but for a rim as DRIVE has it
+MOST, LEAST_SIDE, MOST_SIDE = 100e6, 32, 32_000  # pixels that a network is shown
+MOST_AT_ONCE = 10e6  # the same of a network that looks at whole images only
 Device = torch.device | str
 Plan = dict[Path, dict[str, list[Path]]]  # of each photograph, channel -> the files it becomes
 
 
+@dataclass
+class Prepared:
+    """A photograph as a network is shown it, and the way back."""
+
+    pixels: np.ndarray | None  # uint8 (h, w, C): what is in the frame, scaled, preprocessed and fitted
+    size: tuple[int, int]  # (rows, columns) before it was fitted
+    factor: float  # by which it was scaled
+    eye: np.ndarray  # bool (H, W): the field of view
+    frame: tuple[slice, slice]  # the part of the photograph that is shown
+    notes: list[str]  # what was doubtful
+
+
 def segment_command(
-    photographs: Sequence[Path], name: str, out: Path, stride: int = 0, binary: bool = False, whole_frame: bool = False
+    photographs: Sequence[Path],
+    name: str,
+    out: Path,
+    stride: int = 0,
+    binary: bool = False,
+    whole_frame: bool = False,
+    scale: str = "auto",
 ) -> Iterator[str]:
     """Segment photographs, write their maps, and yield the lines to print, each when its photograph is done.
 
     A photograph becomes ``<stem>.png`` in the folder ``out``, which is made if absent: a 16-bit map of its size, 65535
     for probability 1. With ``binary`` comes ``<stem>_vessels.png``, 8 bits, 255 where the probability is at least 0.5.
     Networks that tell more than vessels apart write ``<stem>_<channel>.png`` and ``<stem>_<channel>_binary.png``.
-    Outside the field of view a network says arbitrary things, so maps are 0 there, unless ``whole_frame``: then they
-    are left as predicted, which is what the pipeline scores. For ``name`` see ``load``, for ``stride`` ``segment``.
+    A folder stands for the photographs in it and below; their maps keep its sub-folders. Outside the field of view a
+    network says arbitrary things, so maps are 0 there, unless ``whole_frame``: then they are left as predicted, which
+    is what the pipeline scores. For ``name`` see ``load``, for ``stride`` and ``scale`` ``segment``.
 
     Raises
     ------
     UserError
-        An argument or a photograph is refused; all are looked at first, and nothing is written.
+        An argument is refused, before anything is written; or photographs are: at the end, when all others are done.
     """
     network, about = load(name)
-    plan = _plan_files(photographs, out, list(find_task(about["task"]).channels), binary)
+    plan = _plan_files(_find_photographs(photographs, out), out, list(find_task(about["task"]).channels), binary)
     if not 0 <= stride <= PATCH:
         raise UserError(f"--stride is {stride}; it must be from 1 to {PATCH}, the side of a patch, or be left out")
     if stride and getattr(network, "whole_images", False):
         raise UserError(f"--stride is {stride}, but {name} looks at whole photographs only; leave it out")
-    for photograph in photographs:
-        image = read_image(photograph)
-        rows, columns = image.shape[:2]
-        if min(rows, columns) < PATCH:
-            rule = f"no side may be shorter than that of a patch, {PATCH} pixels; give a whole fundus photograph"
-            raise UserError(f"{photograph}: {rows} x {columns} (rows x columns); {rule}")
-        try:
-            fit_image(about["recipe"]["fit"], image)
-        except ValueError as error:
-            raise UserError(f"{photograph}: {error}, as {name} needs it; make it smaller") from error
+    factor = _read_scale(scale)
     fabric = start_fabric("32-true", threads=0)  # quick on any processor, and one photograph is little work
     network = fabric.setup_module(prepare_network(network)).eval()
+    failed = []
     for photograph, files in plan.items():
         start = perf_counter()
-        image = read_image(photograph)
-        eye = estimate(image)
-        kept, place = (np.ones_like(eye), "frame") if whole_frame else (eye, "field of view")
-        maps = segment_channels(network, about, image, stride, fabric.device)
-        for channel, (map_path, *binary_paths) in files.items():
-            probability = maps[channel] * kept
+        try:
+            pixels, notes = read_photograph(photograph)
+            prepared = prepare(network, about, pixels, factor)
+            del pixels  # the memory is wanted
+        except (UserError, OSError) as error:
+            reason = (isinstance(error, OSError) and error.strerror) or str(error)
+            failed.append(f"{photograph}: {reason.removeprefix(f'{photograph}: ')}")
+            continue
+        yield from (f"note: {photograph}: {note}" for note in (*notes, *prepared.notes))
+        kept, place = (np.ones_like(prepared.eye), "frame") if whole_frame else (prepared.eye, "field of view")
+        for channel, probability in _predict(network, about, prepared, stride, fabric.device):
+            probability *= kept
             found = probability >= THRESHOLD
+            parts = np.array_split(probability, 64)  # floats of double precision are much memory
+            levels = np.concatenate([to_levels(part, rounded=False) for part in parts])
+            map_path, *binary_paths = files[channel]
             with whole_file(map_path) as path:
-                write_map(path, to_levels(probability, rounded=False))
+                write_map(path, levels)
             for binary_path in binary_paths:
                 with whole_file(binary_path) as path:
-                    write_mask(path, found)
-            size, seconds = "{} x {}".format(*eye.shape), perf_counter() - start
-            yield f"{map_path}: {size}, {seconds:.1f} s, {channel} in {100 * found[kept].mean():.1f} % of the {place}"
-        width, usual = diameter(eye), about["diameter"]
-        if not 1 / UNLIKE <= width / usual <= UNLIKE:
-            yield (
-                f"note: {photograph}: its field of view is {width} pixels wide; those of the eyes that {name} learned "
-                f"from are {usual:.0f}, and vessels of another width are missed: resize it by {usual / width:.2g}"
-            )
+                    Image.fromarray(255 * found.astype(np.uint8)).save(path)
+            size, seconds = "{} x {}".format(*found.shape), perf_counter() - start
+            share = f"{channel} in {100 * found[kept].mean():.1f} % of the {place}"
+            yield f"{map_path}: {size}, scale {prepared.factor:.3g}, {seconds:.1f} s, {share}"
+    if failed:
+        title = f"{len(failed)} of {len(plan)} photographs were not segmented:"
+        raise UserError("\n  ".join([title, *failed]) if len(plan) > 1 else failed[0])
 
 
-def load(name: str, folder: Path = MODELS) -> tuple[nn.Module, dict[str, Any]]:
+def load(name: str, folder: Path | None = None) -> tuple[nn.Module, dict[str, Any]]:
     """Rebuild a trained network by the name of its run: data set, label and seed, such as ``"drive-iternet-0"``.
 
-    It is read from ``<folder>/<data set>/<run>``, as trained or pulled, into evaluation mode, on the CPU. Beside it
-    comes the content of its ``model.json``: ``recipe`` says how it learned and what is done to a photograph first,
-    ``diameter`` how wide the eyes learned from are, in pixels.
+    It is read from ``<folder>/<data set>/<run>``, as trained or pulled, into evaluation mode, on the CPU; without
+    ``folder`` from data/models, here or in the repository. Beside it comes the content of its ``model.json``:
+    ``recipe`` says how it learned and what is done to a photograph first, ``diameter`` how wide the eyes learned from
+    are, in pixels.
 
     Raises
     ------
     UserError
         The name is of another form, or there is no such network; the message lists those that there are.
     """
+    folder = folder or (MODELS if MODELS.is_dir() else repository() / MODELS)
     known = sorted(path.parent.name for path in folder.glob("*/*/model.json"))
     choice = f"{folder} holds {', '.join(known) or 'none'}"
     words = NAME.fullmatch(name)
@@ -116,50 +144,137 @@ def load(name: str, folder: Path = MODELS) -> tuple[nn.Module, dict[str, Any]]:
 
 
 def segment(
-    network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray, stride: int = 0, device: Device = "cpu"
+    network: nn.Module,
+    about: Mapping[str, Any],
+    photograph: np.ndarray,
+    stride: int = 0,
+    device: Device = "cpu",
+    scale: str | float = "auto",
 ) -> np.ndarray:
     """Predict the vessels of a photograph, uint8 (H, W, 3) in RGB: their probability, float32 (H, W).
 
     The network, which is on ``device``, and ``about`` come from ``load``. With ``stride`` 0 it is one pass; else
-    overlapping patches of 128 x 128 at this step, in pixels, are averaged: slower, in less memory.
+    overlapping patches of 128 x 128 at this step, in pixels, are averaged. The network is shown the photograph resized
+    by ``scale``, a factor or none; auto: until its field of view is as wide as those learned from. A frame much wider
+    than the field of view is cut off before; the probability is 0 there. UserError where the photograph is refused.
     """
-    return segment_channels(network, about, photograph, stride, device)["vessel"]
+    return next(_predict(network, about, prepare(network, about, photograph, _read_scale(scale)), stride, device))[1]
 
 
-def segment_channels(
-    network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray, stride: int, device: Device
-) -> dict[str, np.ndarray]:
-    """Predict every channel that a network tells apart, float32 (H, W) each; parameters as of ``segment``."""
-    recipe, task = about["recipe"], find_task(about["task"])
-    patched = {"how": "patched", "patch": PATCH, "stride": stride, "training_stride": stride}
-    mode = Mode(**patched if stride else {"how": "whole"})
-    pixels = fit_image(recipe["fit"], preprocess(recipe["input"], photograph))
-    image = torch.from_numpy(pixels).to(device).permute(2, 0, 1).float() / 255
-    maps = predict_image(network, image, mode, network.multiple, "test", recipe["fit"], photograph.shape[:2])
-    return dict(zip(task.channels, maps.cpu().numpy(), strict=True))
+def prepare(network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray, wanted: float | None) -> Prepared:
+    """Do to a photograph what is done before a network is shown it; ``wanted`` is the factor, None for auto."""
+    recipe, notes = about["recipe"], []
+    if min(photograph.shape[:2]) < PATCH:
+        rule = f"no side may be shorter than that of a patch, {PATCH} pixels; give a whole fundus photograph"
+        raise UserError("{} x {} (rows x columns); {}".format(*photograph.shape[:2], rule))
+    eye = estimate(photograph)
+    width, usual = diameter(eye), about["diameter"]
+    if eye.all():
+        notes.append(f"no dark surround, so its field of view is taken to be as wide as the frame, {width} pixels")
+    factor = wanted or usual / width
+    if wanted is None and 1 / ALIKE <= factor <= ALIKE:
+        factor = 1.0
+    frame = [slice(0, side) for side in eye.shape]
+    if max(eye.shape) > FRAME * width:
+        lit, rim = [np.flatnonzero(eye.any(axis)) for axis in (1, 0)], round(RIM * width)
+        frame = [slice(max(0, places[0] - rim), places[-1] + 1 + rim) for places in lit]
+    shown = photograph[*frame]
+    size = tuple(round(side * factor) for side in shown.shape[:2])
+    most = MOST_AT_ONCE if getattr(network, "whole_images", False) else MOST
+    if min(size) < LEAST_SIDE or max(size) > MOST_SIDE or math.prod(size) > most:
+        scaled = f"scaled by {factor:.3g} it is {size[0]} x {size[1]} (rows x columns)"
+        rule = f"a network is shown sides of {LEAST_SIDE} to {MOST_SIDE} pixels, at most {most / 1e6:.0f} megapixels"
+        raise UserError(f"{scaled}; {rule}; choose another --scale")
+    if not 1 / UNLIKE <= width * factor / usual <= UNLIKE:
+        learned = f"those of the eyes learned from are {usual:.0f}, and vessels of another width are missed"
+        notes.append(f"its field of view is shown {width * factor:.0f} pixels wide; {learned}: leave --scale out")
+    if factor != 1:
+        shown = cv2.resize(shown, size[::-1], interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    try:
+        pixels = fit_image(recipe["fit"], preprocess(recipe["input"], shown))
+    except ValueError as error:
+        raise UserError(f"{error}, as the network needs it; choose a smaller --scale") from error
+    return Prepared(pixels, size, factor, eye, tuple(frame), notes)
 
 
-def _plan_files(photographs: Sequence[Path], out: Path, channels: Sequence[str], binary: bool) -> Plan:
-    """Say which files each photograph becomes: of each channel its map, then with ``binary`` its mask.
+def _predict(
+    network: nn.Module, about: Mapping[str, Any], prepared: Prepared, stride: int, device: Device
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Predict the channels that a network tells apart, one after the other: name and float32 (H, W)."""
+    fit, task = about["recipe"]["fit"], find_task(about["task"])
+    image = torch.from_numpy(prepared.pixels).to(device).permute(2, 0, 1)
+    prepared.pixels = None
+    if stride:
+        batch = find_batch(network, image.new_zeros(len(image), PATCH, PATCH))
+        maps = patched(network, image, PATCH, stride, batch)
+    else:
+        maps = windowed(network, image, network.multiple)
+    maps = [*unfit_maps(fit, maps, prepared.size).cpu().numpy()]
+    del image  # nothing that is done with stays in memory
+    for channel in task.channels:
+        map_ = maps.pop(0)
+        if prepared.factor != 1:
+            map_ = cv2.resize(map_, prepared.eye[prepared.frame].shape[::-1])
+        if map_.shape != prepared.eye.shape:
+            framed = np.zeros(prepared.eye.shape, np.float32)
+            framed[prepared.frame] = map_
+            map_ = framed
+        yield channel, map_
+
+
+def _read_scale(scale: str | float) -> float | None:
+    """Turn what --scale says into a factor, None for auto; UserError where it is none."""
+    words = {"auto": None, "none": 1.0}
+    with suppress(ValueError):
+        factor = words[scale] if scale in words else float(scale)
+        if factor is None or 0.01 <= factor <= 100:
+            return factor
+    raise UserError(f"--scale is {scale}; it must be auto, none, or a factor from 0.01 to 100")
+
+
+def _find_photographs(given: Sequence[Path], out: Path) -> dict[Path, Path]:
+    """Find the photographs that were named and those in folders that were: each with the folder its maps go to.
+
+    Hidden files are passed over, and maps that were written into a folder within. UserError where there is none.
+    """
+    found = {}
+    for path in given:
+        if not path.is_dir():
+            found.setdefault(path, out)
+            continue
+        maps = out.resolve() if path.resolve() in out.resolve().parents else None
+        files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in ENDINGS and file.is_file()]
+        files = [file for file in files if maps not in file.resolve().parents]
+        files = [file for file in files if "/." not in f"/{file.relative_to(path).as_posix()}"]
+        if not files:
+            raise UserError(f"{path}: no photograph in this folder; it takes files that end in {', '.join(ENDINGS)}")
+        for file in files:
+            found.setdefault(file, out / file.relative_to(path).parent)
+    return found
+
+
+def _plan_files(photographs: Mapping[Path, Path], out: Path, channels: Sequence[str], binary: bool) -> Plan:
+    """Say which files each photograph becomes in its folder: of each channel its map, then with ``binary`` its mask.
 
     UserError if a photograph is missing or would be replaced, two would become one file, or ``out`` is a file.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"--out is {out}, which is a file; name a folder")
-    endings = {channel: (f"_{channel}", f"_{channel}_binary")[: 1 + binary] for channel in channels}
+    endings = {channel: [f"_{channel}.png", f"_{channel}_binary.png"][: 1 + binary] for channel in channels}
     if channels == ["vessel"]:
-        endings = {"vessel": ("", "_vessels")[: 1 + binary]}
+        endings = {"vessel": [".png", "_vessels.png"][: 1 + binary]}
     given, makers, plan = {photograph.resolve() for photograph in photographs}, {}, {}
-    for photograph in photographs:
+    for photograph, folder in photographs.items():
         if not photograph.is_file():
-            raise UserError(f"{photograph}: no such file; name photographs, not folders, and check the path")
-        stem = photograph.stem
-        plan[photograph] = {channel: [out / f"{stem}{end}.png" for end in ends] for channel, ends in endings.items()}
-        for target in chain(*plan[photograph].values()):
-            if target in makers:
-                fix = "rename one, or give each a call and an --out of its own"
-                raise UserError(f"{makers[target]} and {photograph} would both become {target}; {fix}")
-            if target.resolve() in given:
-                raise UserError(f"{target}: would replace a photograph; choose another folder by --out")
-            makers[target] = photograph
+            raise UserError(f"{photograph}: no such file or folder; check the path")
+        plan[photograph] = {}
+        for channel, ends in endings.items():
+            plan[photograph][channel] = targets = [folder / f"{photograph.stem}{end}" for end in ends]
+            for target in targets:
+                if target in makers:
+                    fix = "rename one, or give each a call and an --out of its own"
+                    raise UserError(f"{makers[target]} and {photograph} would both become {target}; {fix}")
+                if target.resolve() in given:
+                    raise UserError(f"{target}: would replace a photograph; choose another folder by --out")
+                makers[target] = photograph
     return plan

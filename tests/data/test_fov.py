@@ -41,10 +41,20 @@ def test_disc_cut_by_the_border_is_not_rounded_there():
     assert overlap(mask, eye) > 0.98
 
 
+def test_a_large_photograph_is_estimated_on_a_smaller_one():
+    eye = disc(700, 1600)
+    image = np.zeros((*eye.shape, 3), np.uint8)
+    image[eye] = 150
+    assert overlap(estimate(image), eye) > 0.99
+    assert abs(diameter(estimate(image)) - 1401) <= 4
+    assert estimate(image[:, :400]).shape == (1600, 400)
+
+
 def test_all_is_inside_where_there_is_nothing_to_part_or_nothing_wide_enough():
     line = np.zeros((100, 100, 3), np.uint8)
     line[50:53] = 255
-    for image in (np.zeros((9, 8, 3), np.uint8), np.full((9, 8, 3), 200, np.uint8), line):
+    bright = np.where(photograph(disc(50)) > 40, 250, 150).astype(np.uint8)  # a surround that is not dark is none
+    for image in (np.zeros((9, 8, 3), np.uint8), np.full((9, 8, 3), 200, np.uint8), line, bright):
         assert estimate(image).all()
 
 

@@ -71,3 +71,9 @@ def test_missing_and_broken_files_are_refused(tmp_path):
     for name in ("cut.png", "text.png"):
         with pytest.raises(UserError, match="not an image, or not the whole of one"):
             read_image(tmp_path / name)
+
+
+def test_more_pixels_than_any_photograph_has_are_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    with pytest.raises(UserError, match="bomb.png: not an image, or not the whole of one; fetch or write it again"):
+        read_image(save(tmp_path / "bomb.png", [[1, 2, 3]]))

@@ -53,6 +53,15 @@ def test_each_image_of_a_subset_comes_with_label_and_field_of_view():
     assert all(fov.dtype == bool and np.array_equal(fov, FOV) for _, _, fov in found)
 
 
+def test_of_a_photograph_the_header_is_enough(toy):
+    whole = toy[2].image.read_bytes()
+    toy[2].image.write_bytes(whole[: whole.index(b"IDAT") + 4])
+    assert len([*labelled_images("toy", "half", "test", VESSEL)]) == 1
+    toy[2].image.write_bytes(b"none")
+    with pytest.raises(UserError, match="b.png: not an image, or not the whole of one"):
+        [*labelled_images("toy", "half", "test", VESSEL)]
+
+
 @pytest.mark.usefixtures("toy")
 @pytest.mark.parametrize("path", [RAW / "c_label.png", Path("data/fov/toy/c.png")])
 def test_a_label_or_field_of_view_of_another_size_is_refused(path):

@@ -36,6 +36,16 @@ def test_rgb_is_the_photograph_and_flat_and_dark_show_what_stands_out_of_even_gr
     assert not dark[[8, 32, 43, 56]].any()
 
 
+def test_the_surroundings_of_a_wide_photograph_are_those_of_a_shrunken_copy(monkeypatch):
+    image = photograph(900, 1501)
+    flat = preprocess("flat", image).astype(int)
+    monkeypatch.setattr("vesselbench.data.preprocess.WIDE", 9999)
+    exact = preprocess("flat", image).astype(int)
+    assert np.abs(flat - exact).mean() < 0.1
+    assert np.quantile(np.abs(flat - exact)[disc(900, 1501)], 0.99) <= 1
+    assert exact[disc(900, 1501)].std() > 10, "there is something to get wrong"
+
+
 def test_gamma_by_hand():
     # 64: 255 exp(-1.38238 / 1.2) = 80.58; 128: 255 exp(-.68923 / 1.2) = 143.58; both rounded down
     assert brighten(np.array([0, 1, 64, 128, 255], np.uint8)).tolist() == [0, 2, 80, 143, 255]

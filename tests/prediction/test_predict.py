@@ -7,9 +7,19 @@ import torch
 from torch import nn
 
 from vesselbench.config import UserError, parse
-from vesselbench.prediction.predict import Mode, coverage, find_batch, pad_to_grid, patched, predict_image, whole
+from vesselbench.prediction import predict as predictions
+from vesselbench.prediction.predict import (
+    Mode,
+    coverage,
+    find_batch,
+    pad_to_grid,
+    patched,
+    predict_image,
+    whole,
+    windowed,
+)
 
-IMAGE = torch.rand(3, 21, 26, generator=torch.Generator().manual_seed(0))
+IMAGE = torch.randint(0, 256, (3, 21, 26), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 
 
 class Blur(nn.Module):
@@ -35,7 +45,7 @@ def plain_loop(network, image, patch, stride):
     total, count = torch.zeros(2, *padded.shape[1:]), torch.zeros(padded.shape[1:])
     for row, column in corners(*padded.shape[1:], patch, stride):
         place = (..., slice(row, row + patch), slice(column, column + patch))
-        total[place] += torch.sigmoid(network(padded[place][None])[-1])[0].detach()
+        total[place] += torch.sigmoid(network(padded[place][None] / 255)[-1])[0].detach()
         count[place] += 1
     return (total / count)[:, : image.shape[1], : image.shape[2]]
 
@@ -58,7 +68,7 @@ def test_coverage_counts_patches():
     expected = torch.zeros(10, 13)
     for row, column in corners(10, 13, 4, 3):
         expected[row : row + 4, column : column + 4] += 1
-    assert torch.equal(coverage(10, 13, 4, 3), expected)
+    assert torch.equal(coverage(10, 4, 3)[:, None] * coverage(13, 4, 3), expected)
 
 
 @pytest.mark.parametrize(("batch", "largest"), [(1, 1), (5, 5), (7, 7), (15, 14), (1000, 42)])  # 6 x 7 patches
@@ -72,9 +82,24 @@ def test_patched_equals_a_plain_loop(batch, largest):
 
 def test_whole_pads_with_zeros_and_crops():
     padded = torch.zeros(1, 3, 32, 32)
-    padded[0, :, :21, :26] = IMAGE
+    padded[0, :, :21, :26] = IMAGE / 255
     expected = torch.sigmoid(Blur()(padded)[-1])[0, :, :21, :26].detach()
     torch.testing.assert_close(whole(Blur(), IMAGE, 16), expected)
+
+
+def test_windows_agree_with_one_pass_where_the_margin_holds_what_the_network_sees(monkeypatch):
+    """The stand-in sees 2 pixels around each; what is kept of a window has 8, which divides neither 21 nor 26."""
+    expected = whole(Blur(), IMAGE, 4)
+    monkeypatch.setattr(predictions, "CORE", 8)
+    for one_pass, coarsest, same, passes in ((21 * 26, 1, True, 1), (545, 1, True, 12), (545, 0, False, 12)):
+        for name, value in (("ONE_PASS", one_pass), ("MARGIN", 0), ("COARSEST", coarsest)):
+            monkeypatch.setattr(predictions, name, value)
+        network = Blur()
+        assert torch.allclose(windowed(network, IMAGE, 4), expected, atol=1e-6) == same
+        assert len(network.batches) == passes
+    network = Blur()
+    network.whole_images = True
+    assert torch.equal(windowed(network, IMAGE, 4), expected), "one that looks at whole images is never given a part"
 
 
 def test_an_output_is_predicted_where_asked_for():

@@ -29,15 +29,21 @@ def read_label(path: Path, shape: Shape | None = None) -> np.ndarray:
     levels, or is of another shape.
     """
     grey = read_pixels(path, "L")
-    levels = np.unique(grey)
+    levels = binary_levels(grey, path)
+    threshold = levels[0] if len(levels) == 2 else 127
+    return (of_shape(grey, path, shape) > threshold).astype(np.uint8)
+
+
+def binary_levels(values: np.ndarray, path: Path, what: str = "grey values") -> np.ndarray:
+    """Return the values that a binary label holds, one or two, sorted; UserError where there are more."""
+    levels = np.unique(values)
     if len(levels) > 2:
         some = ", ".join(map(str, levels[:4]))
         raise UserError(
-            f"{path}: {len(levels)} grey values ({some}, ...); a binary label has at most two, background "
+            f"{path}: {len(levels)} {what} ({some}, ...); a binary label has at most two, background "
             "and vessel; threshold it, and store it in a format without loss such as PNG"
         )
-    threshold = levels[0] if len(levels) == 2 else 127
-    return (of_shape(grey, path, shape) > threshold).astype(np.uint8)
+    return levels
 
 
 def read_mask(path: Path, shape: Shape | None = None) -> np.ndarray:
@@ -47,14 +53,14 @@ def read_mask(path: Path, shape: Shape | None = None) -> np.ndarray:
 
 def write_mask(path: Path, mask: np.ndarray) -> None:
     """Write a bool or 0/1 array (H, W) as an 8-bit image of 0 and 255."""
-    Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)).save(path)
+    Image.fromarray(np.where(mask, np.uint8(255), np.uint8(0))).save(path)
 
 
 def read_pixels(path: Path, mode: str | None = None) -> np.ndarray:
     """Read an image as Pillow has it, or converted to one of its modes; UserError as :func:`read_image`."""
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file; run the stage that writes it, or correct the path")
-    with suppress(OSError, SyntaxError), Image.open(path) as image:  # Pillow's errors for what is no whole image
+    with suppress(OSError, SyntaxError, Image.DecompressionBombError), Image.open(path) as image:
         return np.array(image.convert(mode) if mode else image)
     raise UserError(f"{path}: not an image, or not the whole of one; fetch or write it again")
 

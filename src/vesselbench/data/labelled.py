@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from vesselbench.config import UserError
 from vesselbench.data.images import read_image, read_label, read_mask
@@ -31,5 +32,9 @@ def read_classes(sample: Sample, task: Task, shape: tuple[int, int]) -> np.ndarr
 def labelled_images(data: str, split: str, subset: str, task: Task) -> Iterator[tuple[Sample, np.ndarray, np.ndarray]]:
     """Give each image of a subset: its sample, class map uint8 (H, W), and field of view bool (H, W)."""
     for sample in split_of(data, split)[subset]:
-        shape = read_image(sample.image).shape[:2]
+        try:
+            with Image.open(sample.image) as photograph:  # its header only
+                shape = photograph.size[::-1]
+        except OSError:
+            shape = read_image(sample.image).shape[:2]  # says what is wrong
         yield sample, read_classes(sample, task, shape), read_mask(Path("data/fov", data, f"{sample.id}.png"), shape)

@@ -8,6 +8,8 @@ from scipy.ndimage import gaussian_filter
 
 from vesselbench.config import PARAMS, UserError
 
+WIDE = 1000  # pixels of a row: of a wider image the mean of the surroundings is taken of a copy shrunken to it
+STRIP = 256  # rows that are floats at a time
 LIT = 30  # of 255: the brightest channel of a pixel inside the field of view is above this
 
 
@@ -23,7 +25,7 @@ def flat(image: np.ndarray) -> np.ndarray:
     brightness and hue to explain first, a network without batch normalisation comes to the vessels within some hundred
     steps. For small budgets.
     """
-    return _clip(128 - 4 * _darker(image))
+    return _stand_out(image, 128, -4)
 
 
 def dark(image: np.ndarray) -> np.ndarray:
@@ -32,7 +34,7 @@ def dark(image: np.ndarray) -> np.ndarray:
     As ``flat``, but vessels stand out on nothing, which is learned faster still. What is brighter is lost, and with it
     part of what tells thin vessels from noise: on DRIVE networks end lower. For budgets of minutes.
     """
-    return _clip(8 * _darker(image))
+    return _stand_out(image, 0, 8)
 
 
 def clahe(image: np.ndarray) -> np.ndarray:
@@ -99,20 +101,30 @@ def eye(image: np.ndarray) -> np.ndarray:
     return cv2.fillConvexPoly(np.zeros(bright.shape, np.uint8), hull, 1).astype(bool)
 
 
-def _darker(image: np.ndarray) -> np.ndarray:
-    """Mean of the lit surroundings minus pixel, float32 (H, W, 3); 0 where nothing is lit.
+def _stand_out(image: np.ndarray, level: float, gain: float) -> np.ndarray:
+    """Give ``level`` + ``gain`` x (mean of the lit surroundings - pixel), ``level`` where nothing is lit: as the image.
 
-    The black outside the field of view takes no part in the mean: it would drown the vessels near the rim.
+    The black outside the field of view takes no part in the mean: it would drown the vessels near the rim. It is the
+    mean of a copy, which is shrunken where the image is wider than ``WIDE``; of the image only strips become floats.
     """
-    pixels = image.astype(np.float32)
-    lit = (image.max(axis=2, keepdims=True) > LIT).astype(np.float32)
-    sigma = (0.04 * image.shape[1], 0.04 * image.shape[1], 0)
-    share = gaussian_filter(lit, sigma, mode="nearest")
-    return lit * (gaussian_filter(pixels * lit, sigma, mode="nearest") / np.maximum(share, 1e-6) - pixels)
-
-
-def _clip(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    factor = min(1, WIDE / image.shape[1])
+    lit = (image.max(axis=2, keepdims=True) > LIT).astype(np.uint8)
+    copy, share = (
+        cv2.resize(values, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(np.float32)
+        for values in (image * lit, 255 * lit)
+    )
+    spread = 0.04 * image.shape[1] * factor
+    share = gaussian_filter(share / 255, spread, mode="nearest")[..., None]
+    mean = gaussian_filter(copy, (spread, spread, 0), mode="nearest") / np.maximum(share, 1e-6)
+    out = np.empty_like(image)
+    for top in range(0, len(image), STRIP):
+        strip = image[top : top + STRIP].astype(np.float32)
+        place = np.array([[factor, 0, factor / 2 - 0.5], [0, factor, (top + 0.5) * factor - 0.5]])  # in the copy
+        how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        around = cv2.warpAffine(mean, place, strip.shape[1::-1], flags=how, borderMode=cv2.BORDER_REPLICATE)
+        darker = lit[top : top + STRIP] * (around - strip)
+        out[top : top + STRIP] = np.clip(np.rint(level + gain * darker), 0, 255)
+    return out
 
 
 # Name -> (function from uint8 (H, W, 3) to uint8 (H, W, channels), channels).

@@ -1,5 +1,6 @@
 """Probability maps from a trained network: whole images, or overlapping patches averaged."""
 
+from itertools import product
 from typing import Literal, Self
 
 import torch
@@ -13,6 +14,10 @@ from vesselbench.data.fit import Fit, unfit_maps
 ON_CPU = 8  # a map of 8 x 32 x 128 x 128 in bf16 is 8 MB: larger ones leave the cache, smaller ones pay per operation
 LARGEST = 512  # patches at a time: keeps any GPU of today busy
 TRIED = 8
+ONE_PASS = 450_000  # pixels: IterNet, which takes 2.2 kB each, stays within 2 GB
+CORE = 160  # side in pixels of what is kept of a window; a multiple of what sides a network takes
+MARGIN = 96  # pixels around it that a window sees besides, as much as IterNet needs
+COARSEST = 6  # or so many pixels of a network's coarsest maps, if that is more, as UNet needs
 
 
 class Mode(Parameters):
@@ -55,7 +60,7 @@ def predict_image(
     network
         In evaluation mode, on the image's device.
     image
-        float (C, H', W') in [0, 1].
+        uint8 (C, H', W').
     multiple, subset
         What sides the network takes; ``train`` or ``test``, which may have different strides.
     fit, shape
@@ -76,12 +81,33 @@ def predict_image(
 
 @torch.inference_mode()
 def whole(network: nn.Module, image: Tensor, multiple: int, output: int = 0) -> Tensor:
-    """Predict an image, float (C, H, W) in [0, 1], in one pass: the sigmoid of the logits, float32 (K, H, W).
+    """Predict an image, uint8 (C, H, W), in one pass: the sigmoid of the logits, float32 (K, H, W).
 
     Zeros are appended right and below up to the next multiples of ``multiple``. ``output`` is that of ``Mode``.
     """
     padded = pad_to_grid(image, multiple, multiple)
     return _probabilities(network, padded[None], output)[0, :, : image.shape[1], : image.shape[2]]
+
+
+@torch.inference_mode()
+def windowed(network: nn.Module, image: Tensor, multiple: int) -> Tensor:
+    """Predict an image as ``whole`` does, but above ``ONE_PASS`` pixels by windows, in the memory of one.
+
+    The middles of overlapping windows are put together: equal to one pass as far as what is beyond the margin makes no
+    difference. A network that looks at whole images only is given no part of one.
+    """
+    height, width = image.shape[1:]
+    if height * width <= ONE_PASS or getattr(network, "whole_images", False):
+        return whole(network, image, multiple)
+    margin, maps = max(MARGIN, COARSEST * multiple), None
+    for top, left in product(range(0, height, CORE), range(0, width, CORE)):
+        above, before = max(0, top - margin), max(0, left - margin)
+        window = image[:, above : top + CORE + margin, before : left + CORE + margin]
+        found = whole(network, window, multiple)[:, top - above :, left - before :][:, :CORE, :CORE]
+        if maps is None:  # the network tells the number of channels
+            maps = torch.empty(len(found), height, width, device=image.device)
+        maps[:, top : top + CORE, left : left + CORE] = found
+    return maps
 
 
 @torch.inference_mode()
@@ -97,7 +123,7 @@ def patched(network: nn.Module, image: Tensor, patch: int, stride: int, batch: i
     network
         In evaluation mode, on the image's device; returns a list of logit maps.
     image
-        float (C, H, W) in [0, 1].
+        uint8 (C, H, W).
     patch, stride, batch
         Side of a patch and step between two, in pixels; patches in one pass.
     output
@@ -124,13 +150,17 @@ def patched(network: nn.Module, image: Tensor, patch: int, stride: int, batch: i
         # fold adds what overlaps; as deterministic as a loop over the patches.
         stacked = maps.flatten(1).T  # (K * patch * patch, patches)
         total[:, place:end] += fold(stacked[None], (end - place, width), patch, stride=stride)[0]
-    mean = total / coverage(height, width, patch, stride).to(image.device)
-    return mean[:, : image.shape[1], : image.shape[2]]
+    across = coverage(width, patch, stride).to(image.device)
+    for row, count in enumerate(
+        coverage(height, patch, stride).tolist()
+    ):  # in place, which saves the memory of another map
+        total[:, row] /= count * across
+    return total[:, : image.shape[1], : image.shape[2]]
 
 
 def _probabilities(network: nn.Module, images: Tensor, output: int) -> Tensor:
-    """Give probabilities, float32 (B, K, H, W), of images (B, C, H, W)."""
-    logits = network(images)
+    """Give probabilities, float32 (B, K, H, W), of images, uint8 (B, C, H, W)."""
+    logits = network(images.float() / 255)
     if output > len(logits):
         raise UserError(f"{PARAMS}: predict: output is {output}, but the network has {len(logits)}; take one of these")
     return torch.sigmoid(logits[output - 1].float())
@@ -147,28 +177,27 @@ def pad_to_grid(image: Tensor, patch: int, stride: int) -> Tensor:
     return pad(image, (0, right, 0, below))
 
 
-def coverage(height: int, width: int, patch: int, stride: int) -> Tensor:
-    """Count the patches over every pixel of a padded image: float32 (H, W)."""
-    rows, columns = torch.zeros(height), torch.zeros(width)
-    for counts in (rows, columns):
-        for start in range(0, len(counts) - patch + 1, stride):
-            counts[start : start + patch] += 1
-    return rows[:, None] * columns
+def coverage(side: int, patch: int, stride: int) -> Tensor:
+    """Count the patches over every pixel along one side of a padded image: float32 (side,)."""
+    counts = torch.zeros(side)
+    for start in range(0, side - patch + 1, stride):
+        counts[start : start + patch] += 1
+    return counts
 
 
 @torch.inference_mode()
 def find_batch(network: nn.Module, patch: Tensor) -> int:
     """Find how many patches fit into half of the free memory of a GPU; on the CPU, the number that is quick.
 
-    ``patch`` is float (C, H, W), of the size that will be predicted; what it shows does not matter.
+    ``patch`` is (C, H, W) of any type, of the size that will be predicted; what it shows does not matter.
     """
     if patch.device.type != "cuda":
         return ON_CPU
-    network(patch.expand(TRIED, -1, -1, -1))  # libraries make their workspaces at the first call
+    network(patch.float().expand(TRIED, -1, -1, -1))  # libraries make their workspaces at the first call
     torch.cuda.synchronize(patch.device)
     torch.cuda.reset_peak_memory_stats(patch.device)
     before = torch.cuda.memory_allocated(patch.device)
-    network(patch.expand(TRIED, -1, -1, -1))
+    network(patch.float().expand(TRIED, -1, -1, -1))
     each = (torch.cuda.max_memory_allocated(patch.device) - before) / TRIED
     unused = torch.cuda.memory_reserved(patch.device) - torch.cuda.memory_allocated(patch.device)
     free = torch.cuda.mem_get_info(patch.device)[0] + unused

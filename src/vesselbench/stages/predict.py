@@ -42,22 +42,22 @@ def main(run: str, data: str, split: str, recipe_name: str, weights: str) -> Non
         """Predict a photograph: channel -> levels, uint16 (H, W)."""
         photograph = read_image(path)
         pixels = fit_image(fit, preprocess(recipe["input"], photograph))
-        image = torch.from_numpy(pixels).to(fabric.device).permute(2, 0, 1).float() / 255
+        image = torch.from_numpy(pixels).to(fabric.device).permute(2, 0, 1)
         maps = predict_image(network, image, mode, multiple, subset, fit, photograph.shape[:2]).cpu().numpy()
         return {channel: to_levels(map_) for channel, map_ in zip(task.channels, maps, strict=True)}
 
+    training, test = [*labelled_images(data, split, "train", task)], split_of(data, split)["test"]
     with whole_folder(Path("data/maps", data, run)) as folder:
         for name, mode in modes.items():
             choosers = {channel: ThresholdChooser() for channel in task.channels}
             title = f"{run} {name}"
-            training = [*labelled_images(data, split, "train", task)]
             for sample, classes, fov in progress(training, desc=f"{title}, threshold", unit=" image"):
                 truths = channel_truths(task, classes)
                 for channel, levels in predict(sample.image, mode, "train").items():
                     choosers[channel].add(sample.id, truths[channel], levels, fov)
             for channel in task.channels:
                 (folder / name / channel).mkdir(parents=True)
-            for sample in progress(split_of(data, split)["test"], desc=f"{title}, test", unit=" image"):
+            for sample in progress(test, desc=f"{title}, test", unit=" image"):
                 for channel, levels in predict(sample.image, mode, "test").items():
                     write_map(folder / name / channel / f"{sample.id}.png", levels)
             try:
