@@ -1,6 +1,8 @@
 """``vesselbench score`` on folders as people have them, and what it answers to bad input."""
 
+import errno
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +124,10 @@ def test_without_masks_the_whole_frame_alone_is_scored(images):
 def test_two_folders_are_compared(images):
     write_maps(images)
     write_maps(images, "npy", lambda p: 1 - p, folder="worse")
-    printed, compared = run("--compare", "worse"), content()["compared"]
+    odd = "worse/01_test.npy: inverted? AUC "
+    assert refused("--compare", "worse").startswith(f"error: {odd}")
+    printed, compared = run("--compare", "worse", "--accept-odd"), content()["compared"]
+    assert f"\nnote: worse: {odd}" in printed
     difference = compared["scores"]["auc"]["difference"]
     assert (compared["protocol"], difference > 0.3) == (HEADLINE, True)
     assert compared["scores"]["auc"]["supported"] is False, "three images decide nothing"
@@ -133,7 +138,7 @@ def test_two_folders_are_compared(images):
     assert content()["compared"]["scores"]["f1"] == nothing
     Path("worse/03_test.npy").unlink()
     odd = "maps of other images (03, in one folder only); both must hold the same ones"
-    assert refused("--compare", "worse") == f"error: --compare: {odd}"
+    assert refused("--compare", "worse", "--accept-odd") == f"error: --compare: {odd}"
 
 
 def test_binary_maps_are_scored_without_auc_and_say_why(images):
@@ -174,7 +179,7 @@ def test_bad_files_are_named(images, path, pixels, message):
     ("--threshold 0", "--threshold is 0.0; it must be above 0 and at most 1"),
     ("--threshold nan", "--threshold is nan; it must be above 0 and at most 1"),
     ("--draws 10", "--draws is 10; it must be at least 100"),
-    ("--out table.csv", "--out is table.csv; it must end in .json: the other files are named after it"),
+    ("--out table.csv", "--out is table.csv; it must be a file that ends in .json: the others are named after it"),
 ])  # fmt: skip
 def test_bad_options(images, words, message):
     write_maps(images)
@@ -189,15 +194,108 @@ def test_a_map_of_no_truth_and_no_masks_where_they_are_needed(images):
     assert refused().startswith("error: maps: 1 of 4 predictions have no truth in truth: eye.png; ")
 
 
-def test_a_prepared_data_set(images):
-    save("maps/01.png", eight_bit(images["01"][2]))
-    words, (truth, fov, _) = ["score", "--predictions", "maps", "--dataset", "drive", "--draws", "100"], images["01"]
+def test_a_prepared_data_set_is_found_from_a_folder_below(images, monkeypatch):
+    words = ["score", "--predictions", "maps", "--dataset", "drive", "--draws", "100"]
+    truth, fov, probability = images["01"]
+    for name in ("params.yaml", "dvc.yaml"):
+        Path(name).touch()
     save("data/raw/drive/labels/01.png", eight_bit(truth))
-    missing = "error: data/fov/drive: no such folder; run 'dvc repro fov@drive' from the repository's root\n"
+    save("work/maps/01.png", eight_bit(probability))
+    root = Path.cwd()
+    monkeypatch.chdir("work")
+    missing = f"error: {root}/data/fov/drive: no such folder; run 'dvc repro fov@drive' from the repository's root\n"
     assert CliRunner().invoke(main, words).output == missing
-    save("data/fov/drive/01.png", eight_bit(fov))
-    Path("data/splits/drive").mkdir(parents=True)
-    Path("data/splits/drive/drive.csv").write_text("id,subset\n01,train\n02,test\n")
+    save(f"{root}/data/fov/drive/01.png", eight_bit(fov))
+    split = root / "data/splits/drive/drive.csv"
+    split.parent.mkdir(parents=True)
+    split.write_text("id,subset\n01,train\n02,test\n")
     printed = CliRunner().invoke(main, words).output
-    assert "note: 1 of these images train in data/splits/drive/drive.csv: 01\n" in printed
+    assert f"note: 1 of these images train in {split}: 01\n" in printed
     assert content()["scores"][HEADLINE]["f1"]["value"] > 0.2
+    split.write_text("")
+    assert CliRunner().invoke(main, words).output.startswith(f"error: {split}: empty, cut short or ")
+
+
+@pytest.mark.parametrize(("kind", "file", "fault"), [
+    ("truth", "truth/{}_manual1.gif", "of its pixels are vessel; eyes have less vessel than background"),
+    ("fov", "fov/{}_mask.gif", "dark in the middle and bright in the corners; a mask is white where pixels count"),
+    ("maps", "maps/{}_test.png", " on its own image, below .5; vessels must be bright"),
+])  # fmt: skip
+@pytest.mark.parametrize("names", [["02"], ["02", "03"]])
+def test_what_is_inverted_is_refused_or_noted_first(images, kind, file, fault, names):
+    write_maps(images)
+    for name in names:
+        path = file.format(name)
+        with Image.open(path) as image:
+            save(path, 255 - np.array(image.convert("L")))
+    said = refused()
+    assert said.startswith(f"error: {file.format('02')}: inverted? ")
+    fix = f"; {len(names)} such in all: invert, or score as they are by --accept-odd"
+    assert said.endswith(f"{fault}{fix}")
+    notes = run("--accept-odd").splitlines()[1 : 1 + len(names)]
+    assert notes[0] == said.replace("error", "note").removesuffix(fix)
+    assert [note.split(":")[1] for note in notes] == [f" {file.format(name)}" for name in names]
+
+
+def test_a_mask_of_ones_is_the_whole_frame(images):
+    write_maps(images)
+    for name in IDS:
+        Path(f"fov/{name}_mask.gif").unlink()
+        save(f"fov/{name}_mask.png", np.ones(SHAPE, np.uint8))
+    run()
+    scores = content()["scores"]
+    assert scores[HEADLINE] == scores["frame-pooled-native-fixed"]
+
+
+def test_a_single_image_has_no_interval_and_says_why(images):
+    write_maps({"01": images["01"]})
+    printed = run("--compare", "maps", "--threshold", "0.4")
+    assert "\nInterval: none, of a single image: the bootstrap draws images, so that it needs several.\n" in printed
+    own = content()["scores"][HEADLINE]["auc"]
+    assert (own["value"] > 0.5, own["low"], own["high"]) == (True, None, None)
+    assert [line.split("|")[3].strip() for line in printed.splitlines() if line.startswith("| AUC ")][0] == "-"
+    assert content()["compared"]["scores"]["auc"]["low"] is None
+    for name in ("roc", "connectivity"):
+        table = pd.read_csv(f"scores_{name}.csv")
+        assert table[["low", "high"]].isna().all(axis=None)
+        assert len(table) > 20
+    assert "nan" not in Path("scores.json").read_text().lower()
+
+
+def test_a_place_that_cannot_be_written_is_said_before_any_map_is_read(images, monkeypatch):
+    save("maps/01_test.png", EMPTY)  # refused, if it were read
+    for out, fault in (
+        ("truth/01_manual1.gif/s.json", "Not a directory; choose another"),
+        ("/proc/none/s.json", "/proc cannot be written: No such file or directory; choose another"),
+    ):
+        said = refused("--out", out)
+        assert said.startswith(f"error: --out is {out}, but /")
+        assert said.endswith(fault)
+    Path("results.json").mkdir()
+    assert refused("--out", "results.json").startswith("error: --out is results.json; it must be a file that ends in .")
+
+    def full(**options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    assert refused("--out", "new/s.json").endswith("cannot be written: No space left on device; choose another")
+
+
+def test_two_observers_in_one_folder_in_colour_and_notes_once(images):
+    for name, (truth, _, probability) in images.items():
+        save(f"own/Image_{name}L.npy", probability * 100)
+        red = np.where(truth[..., None], (255, 0, 0), (255, 255, 255)).astype(np.uint8)
+        save(f"owner/below/Image_{name}L_1stHO.png", red)
+        save(f"owner/below/Image_{name}L_2ndHO.png", eight_bit(truth))
+    words = ["score", "--predictions", "own", "--truth", "owner", "--draws", "100"]
+    said = CliRunner().invoke(main, words).output
+    assert said.endswith(r"; of two observers choose one by --truth-pattern, such as '(\d+[LR])_1stHO'" + "\n")
+    chosen = ["--pattern", r"(\d+[LR])", "--truth-pattern", r"(\d+[LR])_1stHO"]
+    for patterns in (["--truth-pattern", "^(.+)_1stHO$"], chosen):
+        printed = CliRunner().invoke(main, [*words, *patterns]).output.splitlines()
+        assert printed[1].startswith("note: floating point with values up to ")
+        taken = "colours: #ffffff is taken as background, #ff0000 as vessel"
+        assert printed[2] == f"note: owner/below/Image_01L_1stHO.png (3 of 3 files): {taken}"
+        truth, _, probability = map(np.ravel, zip(*images.values(), strict=True))
+        expected = pytest.approx(roc_auc_score(truth, probability), abs=3e-6)
+        assert content()["scores"]["frame-pooled-native-fixed"]["auc"]["value"] == expected

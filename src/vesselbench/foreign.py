@@ -1,181 +1,136 @@
-"""Probability maps that any program wrote: which files belong to one image, and what their pixels say."""
+"""Maps and labels that any program wrote: what their pixels say."""
 
-import re
+import gzip
+import io
 import warnings
+import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tifffile
 from PIL import Image
 
 from vesselbench.config import UserError
+from vesselbench.data.images import binary_levels
 from vesselbench.data.maps import LEVELS, level_of
 
-IMAGES = (".png", ".tif", ".tiff", ".gif", ".bmp", ".pgm", ".ppm")  # no .jpg: photographs lie beside labels as such
-MAPS = (*IMAGES, ".npy")
-PATTERN = r"--pattern, a regular expression whose one group is the id, such as '^(\d+)_(?:test|manual1)'"
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, Image.DecompressionBombError)
 FORMATS = ("PNG", "TIFF", "GIF", "BMP", "PPM")  # Pillow's names, PPM for PGM too; no JPEG, which changes the values
-COLOUR = ("RGB", "RGBX", "RGBA", "P", "PA", "LA")  # Pillow's modes whose channels may still be equal
+GREY = ("1", "L", "I", "F")  # Pillow's modes of one channel, by their part before a semicolon
 TYPES = ("bool", "uint8", "uint16", "float16", "float32", "float64")  # of numbers whose scale is known
-Rules = dict[str, re.Pattern[str]]
-RULES: Rules = {  # how ids are found in names without their endings, each the one group of an expression
-    "name": re.compile("(?s)(.+)"),
-    "leading id": re.compile(r"^(?=[^\W_]*\d)([^\W_]+)"),  # letters and digits, one digit at least
-}
+ROUNDING = 1e-5  # a share of the scale by which programs pass its ends
+MOST_COLOURS = 16  # of a label whose classes are colours
+CLEAR = -1  # the number of what is transparent, among colours 0xrrggbb
 
 
-class Match(NamedTuple):
-    """The files of one image; ``id`` is taken from the truth's name, ``fov`` is None where no masks are given."""
+def read_foreign_maps(paths: Sequence[Path]) -> tuple[list[np.ndarray], list[str]]:
+    """Read the maps of vessel probability of one folder, that any program wrote, with notes on doubtful scales.
 
-    id: str
-    prediction: Path
-    truth: Path
-    fov: Path | None
+    A map may be PNG, TIFF, GIF, BMP or PGM of 8 or 16 bits, or of 1 bit; TIFF of floating point; or an NPY array, also
+    alone in an NPZ. Colour or a palette will do where red, green and blue are equal; transparency is dropped. An array
+    may be boolean too, and have axes of length 1 before or behind its rows and columns. Floating point may be
+    probabilities or percent, the same in all maps. UserError for anything else, for one value alone, and for 8-bit
+    values in 16 bits.
 
-
-def match(predictions: Path, truth: Path, fov: Path | None, pattern: str | None) -> tuple[list[Match], list[str]]:
-    """Find the truth, and the mask, of every map of a folder: the matches, sorted by id, and notes for a person.
-
-    Two folders are matched by one rule, the first by which each map finds exactly one file: equal names but for their
-    endings; else equal leading ids, the letters and digits up to the first other character, a digit among them
-    (``01_test.png`` and ``01_manual1.gif`` are both ``01``; ``Image_01L.png`` has none). A pattern takes the place
-    of both rules, in every folder: a regular expression whose one group is the id, searched in the names without their
-    endings. Files without an id belong to no image; files that are no images, hidden ones and folders are passed over.
-
-    Raises
-    ------
-    UserError
-        A folder is missing, holds no images or is given twice; a map has no truth or no mask, or more than one; two
-        maps are of one image; or the pattern is none, or has not one group.
+    The maps are (H, W) each: uint16, 65535 for probability 1, where the file holds integers (8 bits v become 257 v,
+    labels of 0 and 1 become 0 and 65535); else floating-point probabilities, which ``share_levels`` brings to 16 bits.
     """
-    rules = RULES if pattern is None else {"pattern": _compile(pattern)}
-    maps = _list_files(predictions, MAPS)
-    truths, notes = _pair(maps, _list_files(truth, IMAGES, predictions), rules, "truth")
-    masks, more = _pair(maps, _list_files(fov, IMAGES, predictions, truth), rules, "mask") if fov else ({}, [])
-    last = [*rules.values()][-1]  # the pattern; else the leading id, where all truths have one of their own
-    ids = {path: _find_id(last, path) for path in truths.values()}
-    if None in ids.values() or len({*ids.values()}) < len(ids):
-        ids = {path: path.stem for path in ids}
-    return sorted(Match(ids[truths[path]], path, truths[path], masks.get(path)) for path in maps), notes + more
+    maps, notes, white = {path: _read_map(path) for path in paths}, [], 1
+    tops = [own.max() for own in maps.values() if own.dtype.kind == "f"]
+    if tops and min(tops) > 1 + ROUNDING and 50 < max(tops) <= 100 * (1 + ROUNDING):
+        white, notes = 100, [f"floating point with values up to {max(tops)}: taken as percent"]
+    top = max((own.max() for own in maps.values() if own.dtype == np.uint8), default=0)
+    if 1 < top <= 100:
+        scale = "255 is taken as probability 1; if these are percent, divide by 100 and store floating point"
+        notes.append(f"no 8-bit map exceeds {top}, a probability of {top / 255:.4f}: {scale}")
+    return [_scaled(own, path, white) for path, own in maps.items()], notes
 
 
-def _pair(maps: list[Path], others: list[Path], rules: Rules, kind: str) -> tuple[dict[Path, Path], list[str]]:
-    """Give each map its file by the first rule by which all have one, and the notes; else say why none does."""
-    failures = []
-    for name, rule in rules.items():
-        groups = defaultdict(lambda: ([], []))
-        for side, paths in enumerate((maps, others)):
-            for path in paths:
-                groups[_find_id(rule, path) or path][side].append(path)  # a file without an id belongs to itself alone
-        pairs = {key: pair for key, pair in groups.items() if all(pair)}
-        lonely, unused = ([path for pair in groups.values() if not all(pair) for path in pair[side]] for side in (0, 1))
-        double = [(key, files) for key, pair in pairs.items() for files in pair if len(files) > 1]
-        if not double and not lonely:
-            found = {own: other for (own,), (other,) in pairs.values()}
-            notes = [f"{len(unused)} of {len(others)} {kind}s have no prediction: {_some(unused)}"] if unused else []
-            if name == "leading id":
-                notes.append(f"{kind}s matched by {name}, as {maps[0].name} with {found[maps[0]].name}")
-            return found, notes
-        failures.append((len(maps) - len(lonely), double, lonely, unused))
-    # What comes closest tells most: some files found and no id twice, then the number found.
-    _, double, lonely, unused = max(failures, key=lambda failure: (failure[0] > 0 and not failure[1], failure[0]))
-    fix = "correct the pattern" if "pattern" in rules else f"rename them, or give {PATTERN}"
-    if double:
-        key, (first, second, *_) = double[0]
-        only = f"an image has one prediction and one {kind}"
-        raise UserError(f"{first} and {second.name} both have the id {key}; {only}; {fix}")
-    raise UserError(
-        f"{maps[0].parent}: {len(lonely)} of {len(maps)} predictions have no {kind} in {others[0].parent}: "
-        f"{_some(lonely)}; {kind}s without prediction: {_some(unused) or 'none'}; names, leading ids or what the "
-        f"pattern finds must be equal; add what is missing, remove the predictions, or {fix}"
-    )
+def _read_map(path: Path) -> np.ndarray:
+    values = _read_file(path)
+    if _is_rgba(values):
+        unequal = (values[..., :1] != values[..., 1:3]).any(axis=-1)
+        if unequal.any():
+            fault = f"channels differ at {unequal.sum()} of {unequal.size} pixels"
+            raise UserError(f"{path}: a colour image, {fault}; a map is grey; store the vessel probability alone")
+        values = values[..., 0]
+    values = _one_channel(values, path)
+    if (kind := values.dtype.name) not in TYPES:
+        fault = f"numbers of type {kind}, whose scale is unknown; a map is of {', '.join(TYPES)}"
+        raise UserError(f"{path}: {fault}; convert it to floating point from 0 to 1")
+    if values.min() == values.max():
+        fault = f"constant, every pixel is {values.flat[0]}"
+        raise UserError(f"{path}: {fault}; a map tells pixels apart; predict this image again")
+    return values
 
 
-def _find_id(rule: re.Pattern[str], path: Path) -> str | None:
-    found = rule.search(path.stem)
-    return (found[1] or None) if found else None
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise UserError(f"pattern is {pattern!r}, no regular expression: {error}; correct it") from error
-    if compiled.groups != 1:
-        rule = "it needs one, the id, as in '^(\\d+)_'; write other groups as (?:...)"
-        raise UserError(f"pattern is {pattern!r}, with {compiled.groups} groups; {rule}")
-    return compiled
-
-
-def _list_files(folder: Path, endings: Sequence[str], *taken: Path) -> list[Path]:
-    """List a folder's images by name; ``taken`` are folders that it must not be, or files would match themselves."""
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; correct the path")
-    if folder.resolve() in [path.resolve() for path in taken]:
-        raise UserError(f"{folder}: given twice; predictions, truth and masks each need a folder of their own")
-    there = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    files = [path for path in there if path.suffix.lower() in endings]
-    if not files:
-        raise UserError(
-            f"{folder}: none of its files ({_some(there) or 'it has none'}) ends in {', '.join(endings)}; "
-            "correct the path, or store the images in one of these formats"
-        )
-    return files
-
-
-def _some(paths: Sequence[Path]) -> str:
-    return ", ".join([path.name for path in paths[:3]] + ["..."] * (len(paths) > 3))
-
-
-def read_foreign_map(path: Path) -> np.ndarray:
-    """Read a map of vessel probability that any program wrote.
-
-    It may be PNG, TIFF, GIF, BMP or PGM of 8 or 16 bits, or of 1 bit; TIFF of floating point; or an NPY array. Colour
-    or a palette will do where red, green and blue are equal; transparency is dropped. An NPY array may be boolean too,
-    and have axes of length 1 before or behind its rows and columns.
-
-    Returns
-    -------
-    numpy.ndarray
-        (H, W): uint16, 65535 for probability 1, where the file holds integers (8 bits v become 257 v, labels of 0 and
-        1 become 0 and 65535); else the floating-point probabilities, which ``share_levels`` brings to 16 bits.
-
-    Raises
-    ------
-    UserError
-        The file is missing, or no whole image or array; has colours, pages or other axes; holds numbers of a type
-        without a known scale, NaN, infinity, values outside [0, 1] or one value alone; or 8-bit values in 16 bits.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; correct the path")
-    values = _one_channel(_read_file(path), path)
-    if len(bad := np.argwhere(~np.isfinite(values))):
-        fault = "{} of {} values are NaN or infinite, the first at row {}, column {}"
-        fault = fault.format(len(bad), values.size, *bad[0])
-        raise UserError(f"{path}: {fault}; every pixel needs a probability; predict this image again")
-    low, high = values.min(), values.max()
-    if values.dtype.kind == "f" and (low < 0 or high > 1):
-        fix = "if these are logits, apply a sigmoid; if grey levels, divide by the one that stands for 1"
-        raise UserError(f"{path}: values from {low} to {high}; probabilities lie in [0, 1]; {fix}")
-    if low == high:
-        raise UserError(f"{path}: constant, every pixel is {low}; a map tells pixels apart; predict this image again")
+def _scaled(values: np.ndarray, path: Path, white: int) -> np.ndarray:
+    """Bring integers to 16 bits, and floating point, where ``white`` stands for probability 1, to probabilities."""
+    low, top = values.min(), values.max()
     if values.dtype.kind == "f":
-        return values
-    if values.dtype == np.uint16 and 1 < high <= 255:
-        fault = f"no value above {high}, a probability of {high / 65535:.4f}"
+        if low < -ROUNDING * white or top > (1 + ROUNDING) * white:
+            fix = "if these are logits, apply a sigmoid; if grey levels, divide by the one that stands for 1"
+            raise UserError(f"{path}: values from {low} to {top}; probabilities lie in [0, 1]; {fix}")
+        return (values / white).clip(0, 1)
+    if values.dtype == np.uint16 and 1 < top <= 255:
+        fault = f"no value above {top}, a probability of {top / 65535:.4f}"
         raise UserError(f"{path}: {fault}; in 16 bits 65535 stands for 1; store 8-bit values in 8 bits")
-    scale = LEVELS - 1 if high == 1 else 257 if values.dtype == np.uint8 else 1
-    return values.astype(np.uint16) * np.uint16(scale)
+    white = 1 if top == 1 else np.iinfo(values.dtype).max
+    return values.astype(np.uint16) * np.uint16((LEVELS - 1) // white)
+
+
+def read_foreign_labels(paths: Sequence[Path], mask: bool = False) -> tuple[list[np.ndarray], list[str]]:
+    """Read truths, or masks, that any program wrote, bool (H, W) each, with notes on those that are doubtful.
+
+    Of two values the brighter is vessel, or the eye, of whichever type they are; a single one is unless it is 0. Of a
+    few colours the most frequent is background, or in a mask that of the corners; what is transparent is background
+    too. UserError where a file is missing, no whole image or array, or has pages, other axes, NaN, or more than two
+    grey levels, two degrees of transparency or 16 colours.
+    """
+    labels, said = [], defaultdict(list)  # note -> the files of which it is said
+    for path in paths:
+        values = _read_file(path)
+        if _is_rgba(values):
+            values, note = _by_colour(values, path, mask)
+            if note:
+                said[note].append(path)
+        values = _one_channel(values, path)
+        levels = binary_levels(values, path)
+        labels.append(values > levels[0] if len(levels) == 2 else values != 0)
+    return labels, [f"{found[0]} ({len(found)} of {len(paths)} files): {note}" for note, found in said.items()]
+
+
+def _by_colour(pixels: np.ndarray, path: Path, mask: bool) -> tuple[np.ndarray, str]:
+    """Bring a label of red, green, blue and alpha, uint8 (H, W, 4), to one channel (H, W), with a note."""
+    colours, alpha = pixels[..., :3], pixels[..., 3]
+    levels = binary_levels(alpha, path, "degrees of transparency")
+    if len(levels) == 1 and (colours == colours[..., :1]).all():
+        return colours[..., 0], ""
+    numbers = colours @ np.array([1 << 16, 1 << 8, 1])  # 0xrrggbb
+    numbers[alpha < levels[-1]] = CLEAR
+    names = {number: f"#{number:06x}" if number != CLEAR else "transparency" for number in np.unique(numbers).tolist()}
+    if len(names) > MOST_COLOURS:
+        rule = f"a label has at most {MOST_COLOURS}, one a class, and no smooth edges; draw it without"
+        raise UserError(f"{path}: {len(names)} colours; {rule}, and store it in a format without loss such as PNG")
+    found, counts = np.unique(numbers[[0, 0, -1, -1], [0, -1, 0, -1]] if mask else numbers, return_counts=True)
+    background = CLEAR if CLEAR in names and len(names) == 2 else int(found[counts.argmax()])
+    some = ", ".join(name for number, name in names.items() if number not in (background, CLEAR))
+    note = f"colours: {names[background]} is taken as background, {some} as {'the eye' if mask else 'vessel'}"
+    return (numbers != background) & (numbers != CLEAR), note
+
+
+def _is_rgba(values: np.ndarray) -> bool:
+    return values.dtype == np.uint8 and values.shape[2:] == (4,)
 
 
 def share_levels(maps: Sequence[np.ndarray], thresholds: Sequence[float]) -> list[np.ndarray]:
     """Bring maps that are scored together to 16 bits, those of floating point by one rule for all of them.
 
-    The maps, (H, W) each, come from ``read_foreign_map`` and become uint16, 65535 for probability 1. They will be
+    The maps, (H, W) each, come from ``read_foreign_maps`` and become uint16, 65535 for probability 1. They will be
     counted at the ``thresholds``, and always at k / 255.
 
     Where they hold few enough values, each becomes the level nearest to it. Else levels are quantiles of all pixels
@@ -204,52 +159,49 @@ def share_levels(maps: Sequence[np.ndarray], thresholds: Sequence[float]) -> lis
 
 
 def _read_file(path: Path) -> np.ndarray:
-    if path.suffix.lower() == ".npy":
-        try:
-            with path.open("rb") as file:
-                return np.lib.format.read_array(file, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise UserError(f"{path}: not a whole NPY array of numbers; write it again with numpy.save") from error
+    """Read an array as it is; of an image the grey pixels, (H, W), or uint8 (H, W, 4) of red, green, blue and alpha."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; correct the path")
+    ending = path.suffix.lower()
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
+        if ending in (".npy", ".npz"):
+            with path.open("rb") as file:
+                found = np.load(file, allow_pickle=False)
+                (values,) = [found] if isinstance(found, np.ndarray) else found.values()
+                return values
+        file = io.BytesIO(gzip.decompress(path.read_bytes())) if ending == ".gz" else path
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
             pages, deep = getattr(image, "n_frames", 1), ";16" in str(image.tile)  # asked before loading empties it
-            if pages == 1 and not (deep and image.mode in COLOUR):  # Pillow would cut 16 bits a channel down to 8
-                return _grey(image, path)
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow's errors for what is no whole image
+            grey = image.mode.partition(";")[0] in GREY
+            layered = image.mode in ("1", "L") and image.has_transparency_data
+            if pages == 1 and grey and not layered:
+                values = np.array(image)
+                fits = image.mode == "I" and values.min() >= 0 and values.max() < LEVELS  # 32 bits, as of a PGM of 16
+                return values.astype(np.uint16) if fits else values
+            if pages == 1 and not deep:  # Pillow would cut 16 bits a channel down to 8
+                return np.array(image.convert("RGBA"))
+    except UNREADABLE as error:
         with suppress(Exception):  # each of tifffile's decoders has errors of its own
-            if path.suffix.lower() in (".tif", ".tiff"):
+            if ending in (".tif", ".tiff"):
                 return tifffile.imread(path)  # 16 or 64 bits of floating point, which Pillow does not know
         raise UserError(
-            f"{path}: not a whole PNG, TIFF, GIF, BMP, PGM or NPY file, or of a compression that cannot be read; "
-            "write it again in one of these formats"
+            f"{path}: not a whole PNG, TIFF, GIF, BMP, PGM, NPY or NPZ file of one image of at most "
+            f"{2 * Image.MAX_IMAGE_PIXELS:,} pixels, or of a compression that cannot be read; write it again"
         ) from error
     fault = f"{pages} pages or frames" if pages > 1 else "16-bit image with more than one channel"
-    raise UserError(f"{path}: {fault}; a map has one; store the vessel probability alone, as 16-bit grey")
-
-
-def _grey(image: Image.Image, path: Path) -> np.ndarray:
-    """Take the one channel of an image, of the type that its numbers need."""
-    if image.mode not in COLOUR:
-        values = np.array(image)
-        fits = image.mode == "I" and values.min() >= 0 and values.max() < LEVELS  # 32 bits, as of a PGM of 16
-        return values.astype(np.uint16) if fits else values
-    channels = np.array(image.convert("RGBA"))
-    unequal = (channels[..., :1] != channels[..., 1:3]).any(axis=-1)
-    if unequal.any():
-        fault = f"channels differ at {unequal.sum()} of {unequal.size} pixels"
-        raise UserError(f"{path}: a colour image, {fault}; a map is grey; store the vessel probability alone")
-    return channels[..., 0]
+    raise UserError(f"{path}: {fault}; a map or label has one; store it alone, as grey")
 
 
 def _one_channel(values: np.ndarray, path: Path) -> np.ndarray:
-    """Check type and axes, and drop axes of length 1."""
-    if (kind := values.dtype.name) not in TYPES:
-        fault = f"numbers of type {kind}, whose scale is unknown; a map is of {', '.join(TYPES)}"
-        raise UserError(f"{path}: {fault}; convert it to floating point from 0 to 1")
+    """Check axes and numbers, and drop axes of length 1; booleans become 0 and 1."""
     shape = values.shape
     while values.ndim > 2 and 1 in (values.shape[0], values.shape[-1]):
         values = values[0] if values.shape[0] == 1 else values[..., 0]
-    if values.ndim != 2 or not values.size:
-        rule = "a map has two axes, rows and columns; store the vessel probability of one image alone"
-        raise UserError(f"{path}: an array of shape {shape}; {rule}")
-    return values.astype(np.uint8) if kind == "bool" else values
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "biuf":
+        rule = "an image has two axes, rows and columns, of real numbers; store one image alone"
+        raise UserError(f"{path}: an array of shape {shape} and type {values.dtype}; {rule}")
+    if len(bad := np.argwhere(~np.isfinite(values))):
+        row, column = bad[0]
+        fault = f"{len(bad)} of {values.size} values are NaN or infinite, the first at row {row}, column {column}"
+        raise UserError(f"{path}: {fault}; every pixel needs a number; write this file again")
+    return values.astype(np.uint8) if values.dtype == bool else values

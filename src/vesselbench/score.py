@@ -1,6 +1,7 @@
 """``vesselbench score``: the scores of any folder of probability maps, without training and without DVC."""
 
 import json
+import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -8,19 +9,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from vesselbench.config import UserError
-from vesselbench.data.images import read_label, read_mask
+from vesselbench.config import UserError, repository
 from vesselbench.data.maps import level_of
 from vesselbench.datasets.source import find_source
-from vesselbench.files import whole_file
-from vesselbench.foreign import Match, match, read_foreign_map, share_levels
+from vesselbench.files import read_table, whole_file
+from vesselbench.foreign import read_foreign_labels, read_foreign_maps, share_levels
+from vesselbench.matching import Match, match
 from vesselbench.metrics.bootstrap import Comparison, compare
 from vesselbench.metrics.evaluation import Evaluated, Evaluation, evaluate
-from vesselbench.metrics.image import ImageRecord, score_image
+from vesselbench.metrics.histograms import histogram, pooled_auc, stack
+from vesselbench.metrics.image import score_image
 from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.metrics.scores import SCORES
+from vesselbench.reports.curves import ROC, curve_figure
 from vesselbench.reports.style import display_name, format_interval, format_score, save
 from vesselbench.reports.tables import markdown_table
 
@@ -40,7 +42,9 @@ class Request:
     rival: Path | None  # a second folder of maps of the same images
     threshold: float  # probability fixed in advance
     training_threshold: float | None  # probability that was chosen on training images, elsewhere
-    pattern: str | None  # see vesselbench.foreign.match
+    pattern: str | None  # see vesselbench.matching.match
+    truth_pattern: str | None
+    accept_odd: bool  # whether what looks inverted is scored, with a note
     draws: int  # bootstrap samples
     out: Path  # JSON to write; the other files are named after it and lie beside it
 
@@ -96,12 +100,14 @@ def score_command(request: Request) -> str:
 
 def _check(request: Request) -> Request:
     """Check the options before any file is read, and find the folders of a data set."""
-    if request.out.suffix != ".json":
-        raise UserError(f"--out is {request.out}; it must end in .json: the other files are named after it")
+    if request.out.suffix != ".json" or request.out.is_dir():
+        raise UserError(f"--out is {request.out}; it must be a file that ends in .json: the others are named after it")
     if name := request.dataset:
         find_source(name)
-        request = replace(request, truth=Path("data/raw", name, "labels"), fov=request.fov or Path("data/fov", name))
-        for folder, stage in ((request.truth, "download"), (request.fov, "fov")):
+        root = repository()
+        truth, fov = root / "data/raw" / name / "labels", request.fov or root / "data/fov" / name
+        request = replace(request, truth=truth, fov=fov)
+        for folder, stage in ((truth, "download"), (fov, "fov")):
             if not folder.is_dir():
                 fix = f"run 'dvc repro {stage}@{name}' from the repository's root"
                 raise UserError(f"{folder}: no such folder; {fix}")
@@ -119,7 +125,18 @@ def _check(request: Request) -> Request:
     if shown.threshold not in request.thresholds:
         fix = "give it by --training-threshold; this command sees the images that are scored, so it never chooses one"
         raise UserError(f"protocol {shown} needs a threshold chosen on training images: {fix}")
+    _check_place(request.out)
     return request
+
+
+def _check_place(out: Path) -> None:
+    """Try to write beside ``out``, or in the lowest folder above it that exists, before hours of scoring."""
+    folder = next(path for path in out.absolute().parents if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(1 << 20))  # about what is written
+    except OSError as error:
+        raise UserError(f"--out is {out}, but {folder} cannot be written: {error.strerror}; choose another") from error
 
 
 def score_folder(predictions: Path, request: Request) -> tuple[Evaluated, list[str]]:
@@ -127,37 +144,75 @@ def score_folder(predictions: Path, request: Request) -> tuple[Evaluated, list[s
 
     UserError if files do not match, one is no map, truth or mask, sizes differ, or a field of view is empty.
     """
-    pairs, notes = match(predictions, request.truth, request.fov, request.pattern)
-    maps = share_levels([read_foreign_map(pair.prediction) for pair in pairs], [*request.thresholds.values()])
-    thresholds = {name: int(level_of(value)) for name, value in request.thresholds.items()}
-    records = [_look_at(pair, levels, thresholds) for pair, levels in zip(pairs, maps, strict=True)]
-    found = evaluate(records, thresholds, Evaluation(threshold=request.threshold, draws=request.draws))
+    pairs, notes = match(predictions, request.truth, request.fov, request.pattern, request.truth_pattern)
+    maps, of_maps = read_foreign_maps([pair.prediction for pair in pairs])
+    maps = share_levels(maps, [*request.thresholds.values()])
+    truths, of_truths = read_foreign_labels([pair.truth for pair in pairs])
+    masks, of_masks = [np.ones_like(truth) for truth in truths], []
+    if request.fov:
+        masks, of_masks = read_foreign_labels([pair.fov for pair in pairs], mask=True)
+    images = [*zip(pairs, maps, truths, masks, strict=True)]
+    for image in images:
+        _check_sizes(*image)
+    notes = of_maps + of_truths + of_masks + notes
     if request.dataset:
-        notes += _training_notes(request.dataset, found.summary["images"])
-    return found if request.fov else _whole_frame(found), notes
+        notes += _training_notes(request.dataset, [pair.id for pair in pairs])
+    odd = [sign for image in images if (sign := _inverted(*image))]
+    if odd and not request.accept_odd:
+        raise UserError(f"{odd[0]}; {len(odd)} such in all: invert, or score as they are by --accept-odd")
+    thresholds = {name: int(level_of(value)) for name, value in request.thresholds.items()}
+    records = [score_image(pair.id, truth, levels, fov, thresholds) for pair, levels, truth, fov in images]
+    found = evaluate(records, thresholds, Evaluation(threshold=request.threshold, draws=request.draws))
+    if len(records) == 1:
+        _drop_intervals(found)
+    return found if request.fov else _whole_frame(found), odd + notes
 
 
-def _look_at(pair: Match, levels: np.ndarray, thresholds: dict[str, int]) -> ImageRecord:
-    truth = read_label(pair.truth)
-    fov = read_mask(pair.fov) if pair.fov else np.ones(truth.shape, bool)
-    for path, shape in ((pair.prediction, levels.shape), (pair.fov, fov.shape)):
+def _check_sizes(pair: Match, levels: np.ndarray, truth: np.ndarray, fov: np.ndarray) -> None:
+    for kind, path, shape in (("map", pair.prediction, levels.shape), ("mask", pair.fov, fov.shape)):
         if shape != truth.shape:
             raise UserError(
                 f"{path}: {shape[0]} x {shape[1]} (rows x columns), but the truth {pair.truth} is "
                 f"{truth.shape[0]} x {truth.shape[1]}; all of an image must be of one size, and the truth is never "
-                "resized: bring the map to the size of the truth"
+                f"resized: bring the {kind} to the size of the truth"
             )
     if not fov.any():
         raise UserError(f"{pair.fov}: the field of view is empty; a mask is white where pixels count")
-    return score_image(pair.id, truth, levels, fov, thresholds)
+
+
+def _inverted(pair: Match, levels: np.ndarray, truth: np.ndarray, fov: np.ndarray) -> str:
+    """Say which of an image's mask, truth and map gives itself away as inverted; the first, since others follow."""
+    (rows, columns), corners = fov.shape, fov[[0, 0, -1, -1], [0, -1, 0, -1]]
+    middle = fov[rows // 3 : rows - rows // 3, columns // 3 : columns - columns // 3]
+    dark, share = middle.mean() < 0.5 < corners.mean(), truth[fov].mean()
+    auc = pooled_auc(stack([histogram(truth, levels, fov)]), np.ones((1, 1)))[0]
+    signs = (
+        (pair.fov, dark, "dark in the middle and bright in the corners; a mask is white where pixels count"),
+        (pair.truth, share > 0.5, f"{share:.0%} of its pixels are vessel; eyes have less vessel than background"),
+        (pair.prediction, auc < 0.5, f"AUC {format_score(auc)} on its own image, below .5; vessels must be bright"),
+    )
+    return next((f"{path}: inverted? {sign}" for path, odd, sign in signs if odd), "")
+
+
+def _drop_intervals(found: Evaluated) -> None:
+    """Leave out intervals and bands, which mean nothing for a single image."""
+    why = "none, of a single image: the bootstrap draws images, so that it needs several"
+    found.summary["protocol"]["interval"] = why
+    for scores in found.summary["scores"].values():
+        for own in scores.values():
+            own |= {"low": None, "high": None}
+    for draws in (draws for own in found.draws.values() for draws in own.values()):
+        draws.fill(np.nan)
+    for table in found.tables.values():
+        table[[name for name in ("low", "high") if name in table]] = np.nan
 
 
 def _training_notes(dataset: str, ids: Iterable[str]) -> list[str]:
     """Say which of the scored images train in the project's own split: their scores are no test."""
-    split = Path("data/splits", dataset, f"{dataset}.csv")
+    split = repository() / "data/splits" / dataset / f"{dataset}.csv"
     if not split.exists():
         return []
-    table = pd.read_csv(split, dtype=str)
+    table = read_table(split, ["id", "subset"], f"run 'dvc repro split@{dataset}'", dtype=str)
     train = sorted(set(table.loc[table["subset"] == "train", "id"]) & set(ids))
     return [f"{len(train)} of these images train in {split}: {', '.join(train)}"] if train else []
 
@@ -243,19 +298,8 @@ def _write(out: Path, content: dict[str, Any], found: Evaluated, name: str) -> l
                 table.to_csv(path, index=False, float_format="%.6f")
     if len(curve):
         protocol = HEADLINE[curve["mask"].iloc[0]]  # the field of view where there is one
+        table = curve[curve["mask"] == protocol.mask].assign(label=name, mode="", seed=0)
+        averages = pd.concat({(name, "", str(protocol)): _scores(found, protocol)}, names=["label", "mode", "protocol"])
         written.append(out.with_name(f"{out.stem}_roc.png"))
-        key = f"{name}, AUC {format_score(_scores(found, protocol)['value']['auc'])}"
-        save(_roc_figure(curve[curve["mask"] == protocol.mask], key), written[-1])
+        save(curve_figure(ROC, name, table, averages, protocol=protocol), written[-1])
     return written
-
-
-def _roc_figure(curve: pd.DataFrame, key: str) -> Figure:
-    """Draw a ROC curve (columns fpr, tpr, low, high) with its 95 % band."""
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.add_subplot(aspect="equal", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
-    axes.set(xlabel="False positive rate (1 - specificity)", ylabel="True positive rate (sensitivity)")
-    axes.plot((0, 1), (0, 1), color="0.75", linewidth=0.8)
-    axes.fill_between(curve["fpr"], curve["low"], curve["high"], color="#D55E00", alpha=0.15, linewidth=0)
-    axes.plot(curve["fpr"], curve["tpr"], color="#D55E00", linewidth=1.4, label=key)
-    axes.legend(loc="lower right", frameon=False)
-    return figure
