@@ -12,11 +12,16 @@ export DVC_NO_ANALYTICS := 1
 INSTALLED := .venv/.installed
 REAL := drive chase_db1 stare
 
-.PHONY: help install demo tables publish repro test test-all bench lint
+NO_GIT := No .git here (a ZIP download?). This works, but not what asks for history: dvc exp, dvc metrics diff, dvc params diff; for those: git clone
+
+.PHONY: help install scm demo tables publish repro test test-all bench lint
 help:
 	@head -7 Makefile | cut -c3-
 
 install: $(INSTALLED)
+
+scm:    # DVC takes a folder without Git only if its configuration says so
+	@test -e .git || { echo "== $(NO_GIT)"; grep -qs no_scm .dvc/config.local || printf '[core]\n    no_scm = true\n' >> .dvc/config.local; }
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@echo "== Installing into .venv (a few minutes and about 7 GB the first time: torch comes with CUDA)"
@@ -26,7 +31,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	.venv/bin/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-demo: $(INSTALLED)
+demo: scm $(INSTALLED)
 	@echo "== Synthetic data set: draw, split, train three networks, predict, evaluate, tabulate (dvc repro table@phantom)"
 	dvc repro table@phantom gallery@phantom
 	dvc repro --single-item summary
@@ -35,22 +40,22 @@ demo: $(INSTALLED)
 	@echo
 	@echo "== Table: metrics/tables/phantom.md   Plots:" plots/*/phantom.png plots/gallery/phantom/*.png
 
-tables: $(INSTALLED)
+tables: scm $(INSTALLED)
 	@echo "== Real data sets: take the published scores, tabulate (dvc pull, dvc repro --single-item)"
 	dvc pull --quiet --allow-missing evaluate observer
 	dvc repro --single-item $(addprefix table@,$(REAL)) summary
 	@echo "== Tables: metrics/summary.md metrics/tables/*.md   Plots: plots/   Changed since the last commit, if anything:"
-	@git status --short dvc.lock metrics plots docs
+	@test ! -e .git || git status --short dvc.lock metrics plots docs
 
 # Scores of all runs on real data, and the weights that params.yaml lists; then: git add --force published
 PUBLISHED = $(addprefix observer@,$(REAL)) $(shell python -c 'import yaml; p = yaml.safe_load(open("params.yaml")); \
   print(*(f"evaluate@{run}" for run, line in p["runs"].items() if line["data"] != "phantom"), *(f"train@{run}" for run in p["published"]))')
-publish: $(INSTALLED)
+publish: scm $(INSTALLED)
 	dvc fetch --quiet $(PUBLISHED)    # what was run elsewhere is needed here too: published/ is made anew
 	rm -rf published/files
 	dvc push $(PUBLISHED)
 
-repro: $(INSTALLED)
+repro: scm $(INSTALLED)
 	@echo "== All data sets (dvc repro)"
 	dvc repro
 

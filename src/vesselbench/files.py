@@ -1,15 +1,21 @@
-"""Outputs that are either whole or absent, and the progress of long work."""
+"""Outputs that are either whole or absent, JSON and tables that are what they should be, the progress of long work."""
 
+import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
+import pandas as pd
 from tqdm import tqdm
+
+from vesselbench.config import UserError
 
 
 @contextmanager
@@ -49,6 +55,37 @@ def whole_file(target: Path) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def reading(path: Path, fix: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn what a block finds wrong with a file (``ValueError``, ``errors``, no file) into a UserError with ``fix``."""
+    try:
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):  # of rows that are too long
+            yield
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; {fix}") from error
+    except (ValueError, pd.errors.ParserWarning, *errors) as error:
+        what = shorten(str(error), 300)  # on one line
+        raise UserError(f"{path}: empty, cut short or another file's content ({what}); {fix}") from error
+
+
+def read_json(path: Path, fix: str, keys: Sequence[str] = ()) -> Any:
+    """Read a JSON file that has these keys; else UserError, which ends in ``fix``."""
+    with reading(path, fix, TypeError):
+        return _having(json.loads(path.read_bytes()), keys)
+
+
+def read_table(path: Path, columns: Sequence[str], fix: str, **options: Any) -> pd.DataFrame:
+    """Read a CSV file that has these columns, by ``pandas.read_csv``; else UserError, which ends in ``fix``."""
+    with reading(path, fix):
+        return _having(pd.read_csv(path, index_col=False, **options), columns)
+
+
+def _having(content: Any, names: Sequence[str]) -> Any:
+    if not all(name in content for name in names):
+        raise ValueError(f"it must have {', '.join(names)}; it has {', '.join(map(str, content))}")
+    return content
 
 
 def progress(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm:

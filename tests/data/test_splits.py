@@ -14,6 +14,7 @@ def sample(name, group=None, subset=""):
     return Sample(name, group or name, subset, Path(f"{name}.png"), Path(f"{name}_label.png"))
 
 
+KIND = "empty, cut short or another file's content ("
 EYES = [sample(f"{child}{eye}", child) for child in ("3", "1", "2") for eye in "RL"]
 
 
@@ -70,8 +71,10 @@ def test_a_split_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("", KIND + "No columns to parse from file); run 'dvc repro split@toy' first"),
         (None, "no such file; run 'dvc repro split@toy' first"),
-        ("name,part\n", "columns name, part; they must be id, subset; write it anew with the split stage"),
+        ("name,part\n", KIND + "it must have id, subset; it has name, part); run 'dvc repro split@toy' first"),
+        ("id;subset\na;train\n", KIND + "it must have id, subset; it has id;subset); run 'dvc repro split@toy' first"),
         ("id,subset\na,train\na,test\nb,test\n", "a is in both train and test; list every id once"),
         ("id,subset\na,train\na,train\nb,test\n", "a is in train twice; list every id once"),
         ("id,subset\na,train\nc,test\n", "c is no sample of the data set; write the split anew with the split stage"),
@@ -82,7 +85,7 @@ def test_a_split_is_read_as_it_was_written(tmp_path):
 )
 def test_an_edited_or_missing_split_is_told(tmp_path, text, message):
     path = tmp_path / "toy.csv"
-    if text:
+    if text is not None:
         path.write_text(text)
     with pytest.raises(UserError, match=re.escape(f"{path}: {message}") + "$"):
         read_split(path, [sample("a"), sample("b")])

@@ -56,6 +56,8 @@ class Toy:
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
     """Put the toy data set in place of the real ones, and a folder in place of the repository, with an older copy."""
+    for name in ("params.yaml", "dvc.yaml"):  # the root of a repository
+        (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VESSELBENCH_ARCHIVES", raising=False)
     toy = Toy()

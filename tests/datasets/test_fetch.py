@@ -1,6 +1,7 @@
 """Obtaining a data set: whole, or one clear line with path, rule and fix, and what was there before stays."""
 
 import hashlib
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
@@ -15,8 +16,8 @@ from vesselbench.datasets.fetch import check, mirror_archive, obtain
 TARGET = Path("data/raw/toy")
 ARCHIVE = Path("data/archives/toy.zip")
 OWN, MIRROR = {"fov": "official", "mirror": False}, {"fov": "official"}
-ADVICE = "fetch toy.zip from https://owner.example/ and put into data/archives"
-AGAIN = "fetch it again from https://owner.example/"
+NOT_THERE = f"{ARCHIVE}: not there; fetch it from https://owner.example/"
+AGAIN = "fetch it again from https://owner.example/, or take it away"
 MAKE = "run 'dvc repro download@toy'"
 MATCH = "of 5 files match the manifest"
 ALTERED = hashlib.sha256(b"altered").hexdigest()
@@ -54,14 +55,13 @@ def test_owners_archive(toy, tmp_path, monkeypatch, folder):
 def test_archives_missing(toy):
     assert refused({**OWN, "miror": True}).startswith("params.yaml: sources.toy.miror is unknown; sources.toy takes ")
     assert refused({"fov": "none"}).startswith("params.yaml: sources.toy.fov is 'none': ")
-    start = f"{ARCHIVE}: no such file; {ADVICE}"
-    assert refused() == f"{start}, or set sources.toy.mirror to true to use the public mirror"
+    assert refused() == f"{NOT_THERE}; or set sources.toy.mirror to true to use the public mirror"
     toy.change(mirror="")
-    assert refused(MIRROR) == start
+    assert refused(MIRROR) == NOT_THERE
     toy.pack(ARCHIVE)
     toy.change(archives=("toy.zip", "labels.zip"), mirror="http://mirror.example/")
-    start = start.replace("toy.zip", "labels.zip")
-    assert refused(MIRROR) == f"{start}, or take the others away to use the public mirror"
+    start = NOT_THERE.replace("toy.zip", "labels.zip")
+    assert refused(MIRROR) == f"{start}; or take the others away to use the public mirror"
 
 
 @pytest.mark.parametrize("place", [2, 3])  # one that is optional, one that is not
@@ -115,7 +115,7 @@ def test_mirror_once_for_all(toy, mirror, capsys):
     mirror_archive(toy.source).unlink()
     obtain("toy", MIRROR, TARGET)
     assert list(Path("data/archives").iterdir()) == [mirror_archive(toy.source)]
-    assert f"{ARCHIVE}: no such file; turning to the mirror {toy.source.mirror}\n" in capsys.readouterr().err
+    assert f"{NOT_THERE}; turning to the mirror {toy.source.mirror}\n" in capsys.readouterr().err
     mirror.unlink()
     obtain("toy", MIRROR, TARGET)
     assert checked() == ([f"{mirror_archive(toy.source)}: 5 {MATCH}", f"{TARGET}: 5 {MATCH}"], True)
@@ -132,13 +132,13 @@ def test_mirror_that_sends_no_whole_archive(toy, mirror, reason):
         mirror.write_bytes(mirror.read_bytes()[:-12] if reason.startswith("E") else b"<html>try later</html>")
     message = refused(MIRROR)
     assert message.startswith(f"{toy.source.mirror}: the mirror must send a whole .tar.gz file, but {reason}")
-    assert message.endswith(f"; check the connection and try again, or {ADVICE}")
+    assert message.endswith(f"; check the connection and try again, or {NOT_THERE}")
     assert not list(Path("data/archives").iterdir())
 
 
 def test_check_before_and_after(toy):
     mirror = "without archives, the download takes the public mirror http://mirror.example/, if it may"
-    assert checked() == ([f"{ARCHIVE}: not there; fetch it from https://owner.example/", mirror, ABSENT], False)
+    assert checked() == ([NOT_THERE, mirror, ABSENT], False)
     toy.pack(ARCHIVE)
     assert checked() == ([f"{ARCHIVE}: 5 {MATCH}", ABSENT], True)
     obtain("toy", OWN, TARGET)
@@ -148,3 +148,69 @@ def test_check_before_and_after(toy):
     (TARGET / "images/a.png").write_bytes(b"altered")
     differs = f"images/a.png differs (sha256 expected {toy.files[0].sha256}, found {ALTERED})"
     assert (checked()[0][-1], checked()[1]) == (f"{TARGET}: 3 {MATCH}; {differs}; {fix}", False)
+
+
+def unpack(toy, folder, wanted=""):
+    for member, data in toy.members.items():
+        if wanted in member:
+            (folder / member).parent.mkdir(parents=True, exist_ok=True)
+            (folder / member).write_bytes(data)
+
+
+def nest(toy):
+    toy.pack(Path("part.zip"))
+    ARCHIVE.parent.mkdir(parents=True)
+    with zipfile.ZipFile(ARCHIVE, "w") as packed:
+        packed.write("part.zip")
+        packed.writestr("__MACOSX/toy/._a_labels.png.gz", b"\0\5\x16\7")
+
+
+def download_again(toy):
+    toy.pack(ARCHIVE.with_name("toy (1).zip"))
+    ARCHIVE.write_bytes(ARCHIVE.with_name("toy (1).zip").read_bytes()[:-30])
+
+
+def unpack_in_part(toy):
+    toy.pack(ARCHIVE.parent / "new/half.zip", b_images=None)
+    unpack(toy, ARCHIVE.parent / "deep/er", "b_")
+    (ARCHIVE.parent / "other.zip").write_bytes(b"of another data set")
+
+
+@pytest.mark.parametrize(
+    ("bring", "places"),
+    [
+        (nest, "data/archives/toy.zip"),
+        (download_again, "data/archives/toy (1).zip"),
+        (lambda toy: unpack(toy, ARCHIVE.parent), "data/archives/toy"),
+        (lambda toy: unpack(toy, ARCHIVE), "data/archives/toy.zip"),  # a folder of that name
+        (unpack_in_part, "data/archives/new, data/archives/deep"),
+    ],
+)
+def test_archives_as_they_come(toy, bring, places):
+    bring(toy)
+    assert checked() == ([f"{places}: 5 {MATCH}", ABSENT], True)
+    obtain("toy", OWN, TARGET)
+    assert [sample.id for sample in read_samples(TARGET)] == ["a", "b"]
+    assert all((TARGET / file.path).read_bytes() == toy.members[file.member] for file in toy.files)
+
+
+def test_what_was_brought_in_part_is_not_asked_for(toy):
+    unpack(toy, ARCHIVE.parent, "_images")
+    line = f"data/archives/toy: 2 {MATCH}; toy/a_labels.png is missing, and 1 more; {AGAIN}"
+    assert refused(MIRROR) == line
+    (ARCHIVE.parent / "toy/a_labels.png").write_bytes(b"altered")
+    altered = f"toy/a_labels.png differs (sha256 expected {toy.files[1].sha256}, found {ALTERED})"
+    assert refused(MIRROR) == f"data/archives/toy: 2 {MATCH}; {altered}; {AGAIN}"
+    (ARCHIVE.parent / "toy (1).zip").write_bytes(b"<html>")
+    unread = "; not read: data/archives/toy (1).zip: damaged or cut short (File is not a zip file); "
+    assert refused(MIRROR).endswith(AGAIN + unread + AGAIN)
+
+
+def test_an_unsafe_archive_gives_nothing_though_all_is_there(toy):
+    toy.pack(ARCHIVE)
+    with zipfile.ZipFile(ARCHIVE, "a") as packed:
+        packed.writestr("../up.txt", b"")
+    what = "member '../up.txt' points outside its folder, or is a link or a device; refused"
+    refusal = f"{ARCHIVE}: {what}; fetch the archive from its owner"
+    assert refused() == refusal
+    assert checked() == ([refusal, ABSENT], False)

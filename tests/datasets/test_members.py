@@ -44,11 +44,28 @@ def test_members_of_every_kind_of_archive(tmp_path, name):
     assert list(read_members(path, "")) == [("a/b.txt", b"1"), ("c.ppm.gz", b"2")]  # those packed singly come unpacked
 
 
+@pytest.mark.parametrize("name", ["x.zip", "x.tar.gz"])
+def test_archives_in_an_archive_and_what_a_mac_adds(tmp_path, name):
+    inner = pack(tmp_path / "inner.zip", {"test/c.ppm.gz": gzip.compress(b"2")})
+    fork = dict.fromkeys(("__MACOSX/a.ppm.gz", "._a.ppm.gz", "a/.DS_Store"), b"\0\5\x16\7")
+    path = pack(tmp_path / name, {**fork, "test.ZIP": inner.read_bytes(), "a.ppm.gz": gzip.compress(b"1")})
+    assert list(read_members(path, "")) == [("test/c.ppm.gz", b"2"), ("a.ppm.gz", b"1")]
+    deeper = pack(
+        tmp_path / "deeper.zip", {"x.zip": pack(tmp_path / "y.zip", {"i.zip": inner.read_bytes()}).read_bytes()}
+    )
+    assert [member for member, _ in read_members(deeper, "")] == ["i.zip"], "one level deep"
+    unsafe = pack(tmp_path / "unsafe.tar", {"../up.txt": b""}).read_bytes()
+    path = pack(tmp_path / name, {"a.txt": b"1", "in.tar": unsafe})
+    assert refused(path).startswith(
+        f"{path}: member '../up.txt' points outside its folder, or is a link or a device; refused; "
+    )
+
+
 @pytest.mark.parametrize("archive", ["x.tar", "x.zip"])
 @pytest.mark.parametrize(("name", "kind"), UNSAFE)
 def test_unsafe_members(tmp_path, archive, name, kind):
     path = pack(tmp_path / archive, {name: b""}, kind)
-    what = "points outside its folder" if kind == FILE else "is a link or a device"
+    what = "points outside its folder, or is a link or a device"
     assert refused(path) == f"{path}: member '{name}' {what}; refused; fetch the archive from its owner"
 
 

@@ -104,11 +104,3 @@ def test_equal_models_and_undefined_scores_support_nothing():
     undefined = paired([math.nan, *[0.9] * 9], [0.1] * 10)
     assert np.isnan([undefined.low, undefined.p_value]).all()
     assert undefined.supported is False
-
-
-def test_what_cannot_be_paired_is_refused():
-    three, four = np.zeros(3), np.zeros(4)
-    with pytest.raises(ValueError, match="draws: 3 of one model, 4 of the other; pairs are needed"):
-        compare((0, 0), (three, four), (three, three))
-    with pytest.raises(ValueError, match="images: 4 of one model, 3 of the other; pairs are needed"):
-        compare((0, 0), (three, three), (four, three))

@@ -131,11 +131,6 @@ def test_a_threshold_chosen_on_a_scored_image_is_refused(records):
         check_unseen(CHOSEN, ["22", "01", "21"])
 
 
-def test_nothing_to_score_is_refused():
-    with pytest.raises(ValueError, match="there is no image to score"):
-        evaluate([], THRESHOLDS, HOW)
-
-
 @pytest.mark.parametrize(("name", "value"), [("threshold", 0.0), ("threshold", 1.5), ("draws", 99), ("seed", 1)])
 def test_parameters_out_of_range_are_refused(name, value):
     with pytest.raises(UserError, match=rf"params.yaml: evaluate.{name} is .*; correct"):

@@ -32,7 +32,7 @@ def test_input_channels_are_those_of_the_recipe(tmp_path, network, seen, channel
 
 
 def test_a_folder_without_a_network_is_refused(tmp_path):
-    with pytest.raises(UserError, match="no model.json here; train the network first"):
+    with pytest.raises(UserError, match="model.json: no such file; train the network first"):
         load_network(tmp_path)
 
 

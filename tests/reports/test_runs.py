@@ -47,7 +47,7 @@ def test_scores_of_one_split_made_in_different_ways_are_refused(one_seed, key, v
         one_seed.results()
     first = one_seed.root / "drive/drive-iternet-0/patched/vessel/scores.json"
     assert str(error.value).startswith(f"{path}: images, draws or protocol differ from those of {first}; a table takes")
-    assert str(error.value).endswith("run 'dvc repro evaluate@drive-unet-0'")
+    assert str(error.value).endswith("run 'dvc repro evaluate@drive-unet-0' first")
 
 
 def test_the_second_observer_may_be_absent_but_not_forgotten(project):

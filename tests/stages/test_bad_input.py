@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from vesselbench.training.checkpoint import Checkpoint, checkpoint_folder
 TRAIN, PREDICT, EVALUATE, OBSERVER = f"train@{RUN}", f"predict@{RUN}", f"evaluate@{RUN}", "observer@phantom"
 RAW, FOV, SPLIT = "data/raw/phantom", "data/fov/phantom", "data/splits/phantom/phantom.csv"
 MODEL, MAPS, SCORES = (f"data/{kind}/phantom/{RUN}" for kind in ("models", "maps", "scores"))
+KIND = "empty, cut short or another file's content ("
 WHOLE = {"how": "whole", "output": 0}
 PARAMETERS = [
     ("train phantom", {}, "vesselbench.stages.train takes RUN DATA SPLIT MODEL SEED RECIPE_NAME, not phantom"),
@@ -34,6 +36,7 @@ PARAMETERS = [
     (TRAIN, {"train.demo.augmentation.zom": [0, 0]}, "train.demo.augmentation.zom is unknown; "),
     (TRAIN, {"train.demo.epoch": GONE}, "train.demo.epoch is missing; train.demo takes input, fit, steps, batch, "),
     (TRAIN, {"train.demo.steps": "many"}, "train.demo.steps is 'many': input should be a valid integer, unable to pa"),
+    (TRAIN, {"train.demo.steps": True}, "train.demo.steps is True: input should not be true or false; correct it"),
     (TRAIN, {"train.demo.steps": 0}, "train.demo.steps is 0, but iternet has "),
     (TRAIN, {f"runs.{RUN}.model": "iter_seg"}, "train.demo.steps is 6, but iter_seg has 0 parameters to learn; "),
     (TRAIN, {"train.demo.schedule": "cosin"}, "train.demo.schedule is 'cosin': input should be 'constant', 'cosine' o"),
@@ -82,7 +85,7 @@ def test_the_code_of_another_copy_is_not_run(project, monkeypatch):
         ("p05,test\n", "", "p05 is in no subset; list every id of the data set, or write the split anew"),
         ("p05,test", "p05,tset", "p05 is in subset 'tset'; it must be train or test"),
         ("test", "train", "no sample in test; both subsets need at least one"),
-        ("id,", "name,", "columns name, subset; they must be id, subset; write it anew with the split stage"),
+        ("id,", "name,", KIND + "it must have id, subset; it has name, subset); run 'dvc r"),
     ],
 )
 @pytest.mark.parametrize("stage", [TRAIN, PREDICT, EVALUATE, OBSERVER])
@@ -101,6 +104,9 @@ FAULTS = {
     "cut": (lambda path: path.write_bytes(path.read_bytes()[:900]), "not an image, or not the whole of one; fetch or "),
     "low": (lambda path: rewrite(path, lambda pixels: pixels[:120]), "120 x 130 (rows x columns), but the image that "),
     "grey": (lambda path: rewrite(path, lambda own: own // 2 + own[::-1] // 4), "4 grey values (0, 63, 127, 190, ..."),
+    "empty": (lambda path: path.write_bytes(b""), KIND),
+    "half": (lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]), KIND),
+    "other": (lambda path: path.write_text("auc;f1\n1;2\n" if path.suffix == ".csv" else '{"a": 1}'), KIND),
     "bits": (lambda path: rewrite(path, lambda own: own.astype(np.uint8)), "not a 16-bit grey PNG; predict again"),
 }
 
@@ -111,7 +117,7 @@ FAULTS = {
         ("split@phantom", "absent", f"{RAW}/samples.csv", "no such file; run 'dvc repro download@phantom' first"),
         (TRAIN, "absent", "data/networks/iternet.json", "no such file; run 'dvc repro network@iternet' first"),
         (TRAIN, "absent", SPLIT, "no such file; run 'dvc repro split@phantom' first"),
-        (PREDICT, "absent", f"{MODEL}/model.json", "no model.json here; train the network first: dvc repro train@"),
+        (PREDICT, "absent", f"{MODEL}/model.json", "no such file; train the network first: dvc repro train@"),
         (EVALUATE, "absent", f"{MAPS}/run.json", f"no such file; run 'dvc repro predict@{RUN}' first"),
         (EVALUATE, "absent", f"{MAPS}/whole/threshold.json", "no such file; run the predict stage that writes it"),
         (EVALUATE, "absent", f"{MAPS}/whole/vessel/p04.png", ABSENT),
@@ -120,6 +126,28 @@ FAULTS = {
         ("fov@phantom", "absent", f"{RAW}/fov/p02.png", ABSENT),
         (TRAIN, "absent", f"{FOV}/p01.png", ABSENT),
         (PREDICT, "absent", f"{FOV}/p01.png", ABSENT),
+        (TRAIN, "empty", SPLIT, "No columns to parse from file); run 'dvc repro split@phantom' first"),
+        (TRAIN, "other", f"{RAW}/samples.csv", "it must have id, group, subset, image, truth, second_observer, fov, "),
+        (
+            TRAIN,
+            "other",
+            "data/networks/iternet.json",
+            "it must have network, arguments; it has a); run 'dvc repro net",
+        ),
+        (PREDICT, "other", f"{MODEL}/model.json", "it must have network, arguments, task, recipe; it has a); train "),
+        (PREDICT, "absent", f"{MODEL}/weights.safetensors", "no such file; train the network first: dvc repro train@"),
+        (PREDICT, "half", f"{MODEL}/weights.safetensors", ""),
+        *((EVALUATE, fault, f"{MAPS}/whole/threshold.json", "") for fault in ("half", "other")),
+        ("table@phantom", "half", f"{SCORES}/run.json", ""),
+        ("table@phantom", "other", f"{SCORES}/run.json", "it must have label, model, split, seed, recipe, about, mode"),
+        ("table@phantom", "half", f"{SCORES}/whole/vessel/draws.npz", ""),
+        (
+            "table@phantom",
+            "other",
+            f"{SCORES}/whole/vessel/images.csv",
+            "it must have id, mask, truth, threshold; it h",
+        ),
+        ("table@phantom", "other", f"{SCORES}/training.csv", "it must have step, loss; it has auc;f1); run 'dvc repro"),
         ("fov@phantom", "cut", f"{RAW}/images/p02.png", ""),
         (TRAIN, "cut", f"{RAW}/images/p01.png", ""),
         (PREDICT, "cut", f"{RAW}/images/p05.png", ""),
@@ -136,8 +164,7 @@ FAULTS = {
 def test_a_file(project, monkeypatch, stage, fault, path, message):
     spoil, own = FAULTS[fault]
     spoil(Path(path))
-    named = Path(path).parent if path.endswith("model.json") else path
-    assert refused(stage, monkeypatch).startswith(f"{named}: {own}{message}")
+    assert refused(stage, monkeypatch).startswith(f"{path}: {own}{message}")
 
 
 def test_a_threshold_that_was_chosen_on_a_test_image(project, monkeypatch):
@@ -150,6 +177,24 @@ def test_a_training_that_another_process_does_now(project, monkeypatch):
     with Checkpoint(checkpoint_folder(RUN), another="recipe").lock():
         line = refused(TRAIN, monkeypatch)
     assert line == f".checkpoints/{RUN}: another process trains this run now; wait for it, or stop it with Ctrl-C"
+
+
+def test_a_file_that_may_not_be_read(project, monkeypatch):
+    monkeypatch.setattr("pandas.read_csv", Mock(side_effect=PermissionError(errno.EACCES, "Permission denied", SPLIT)))
+    assert refused(TRAIN, monkeypatch) == f"{SPLIT}: Permission denied; mend that and run the same command again"
+
+
+def test_a_terminal_that_knows_no_umlaut(project, monkeypatch):
+    write_params(project, {"sources.phantom.fov": "estimäted"})
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    error = stage_process(project, "fov@phantom").communicate()[1]
+    assert error.startswith("error: params.yaml: sources.phantom.fov is 'estim\\xe4ted'; it must be ")
+
+
+def test_another_folder_than_the_root(project, monkeypatch):
+    line = "params.yaml: no such file; run this from the root of the repository"
+    monkeypatch.chdir(project / "data")
+    assert refused("split phantom", monkeypatch) == line
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from PIL import Image
 
 from vesselbench.config import UserError
 from vesselbench.data.images import Shape, of_shape, read_pixels
+from vesselbench.files import read_json, reading
 
 LEVELS = 65536
 SIGNIFICANT_BITS = 9  # of a level's distance from the nearer end, see round_levels
@@ -84,7 +85,7 @@ def write_thresholds(path: Path, thresholds: Mapping[str, Threshold]) -> None:
 
 def read_thresholds(path: Path) -> dict[str, Threshold]:
     """Read what ``write_thresholds`` wrote: channel -> its threshold; UserError where there is no such file."""
-    if not path.exists():
-        raise UserError(f"{path}: no such file; run the predict stage that writes it")
-    content = json.loads(path.read_text())
-    return {channel: Threshold(**own | {"images": tuple(own["images"])}) for channel, own in content.items()}
+    fix = "run the predict stage that writes it"
+    with reading(path, fix, AttributeError, KeyError, TypeError):
+        content = read_json(path, fix)
+        return {channel: Threshold(**own | {"images": tuple(own["images"])}) for channel, own in content.items()}

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vesselbench.config import UserError
-from vesselbench.files import whole_file
+from vesselbench.files import read_table, whole_file
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,8 @@ def write_samples(samples: Iterable[Sample], folder: Path) -> None:
 def read_samples(folder: Path) -> list[Sample]:
     """Read the samples of ``data/raw/<dataset>``, in order of id; UserError where it has not been downloaded."""
     path = folder / "samples.csv"
-    if not path.exists():
-        raise UserError(f"{path}: no such file; run 'dvc repro download@{folder.name}' first")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    fix = f"run 'dvc repro download@{folder.name}' first"
+    table = read_table(path, COLUMNS, fix, dtype=str, keep_default_na=False)
     return [
         Sample(*row[:3], *(folder / value if value else None for value in row[3:]))
         for row in table[COLUMNS].itertuples(index=False, name=None)

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from vesselbench.config import Parameters, UserError
 from vesselbench.data.sample import Sample
-from vesselbench.files import whole_file
+from vesselbench.files import read_table, whole_file
 
 SUBSETS = ("train", "test")
 
@@ -86,12 +86,8 @@ def read_split(path: Path, samples: Sequence[Sample]) -> dict[str, list[Sample]]
     UserError where the file is missing or malformed, lists an id twice, names an unknown id or subset, leaves an id
     out, or has an empty subset: the file is meant to be read by people, so it may have been edited by one.
     """
-    if not path.exists():
-        raise UserError(f"{path}: no such file; run 'dvc repro split@{path.stem}' first")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if list(table.columns) != ["id", "subset"]:
-        found = ", ".join(table.columns)
-        raise UserError(f"{path}: columns {found}; they must be id, subset; write it anew with the split stage")
+    columns, fix = ["id", "subset"], f"run 'dvc repro split@{path.stem}' first"
+    table = read_table(path, columns, fix, dtype=str, keep_default_na=False)[columns]
     known = {sample.id: sample for sample in samples}
     subset_of: dict[str, str] = {}
     for name, subset in table.itertuples(index=False):
@@ -107,7 +103,7 @@ def read_split(path: Path, samples: Sequence[Sample]) -> dict[str, list[Sample]]
     if missing:
         raise UserError(f"{path}: {missing[0]} is in no subset; list every id of the data set, or write the split anew")
     parts = {subset: [known[name] for name in sorted(subset_of) if subset_of[name] == subset] for subset in SUBSETS}
-    empty = [subset for subset in SUBSETS if not parts[subset]]
-    if empty:
-        raise UserError(f"{path}: no sample in {empty[0]}; both subsets need at least one")
+    for subset in SUBSETS:
+        if not parts[subset]:
+            raise UserError(f"{path}: no sample in {subset}; both subsets need at least one")
     return parts

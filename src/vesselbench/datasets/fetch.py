@@ -9,21 +9,23 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from pathlib import Path, PureWindowsPath
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pooch
 import requests
 from PIL import Image
 
-from vesselbench.config import UserError, parse
+from vesselbench.config import UserError, parse, repository
 from vesselbench.data.sample import read_samples, write_samples
 from vesselbench.datasets.source import RawFile, Source, find_source, list_samples, read_manifest
 from vesselbench.files import whole_file, whole_folder
 
 DEFAULT_FOLDER = Path("data/archives")
+PACKED = (".zip", ".tar", ".tar.gz", ".tgz")
+LARGEST = 1 << 28  # bytes of a file that is looked into
 
 
 def obtain(name: str, parameters: Mapping[str, Any], target: Path) -> None:
@@ -34,14 +36,22 @@ def obtain(name: str, parameters: Mapping[str, Any], target: Path) -> None:
     """
     source, files = find_source(name), read_manifest(name)
     options = parse(source.parameters, parameters, f"sources.{name}")
-    archives = [] if source.draw else _find_archives(source, name, options.mirror)
     with whole_folder(target) as folder:
         if source.draw:
             write_samples(source.draw(options, folder), folder)
             return
-        found = take_inventory(source, archives, files, folder)
-        for archive in archives:
-            state, line = judge(source, archive, files, found, _how_to_mend(source, archive))
+        found, verdicts = take_inventory(source, archive_folder(), files, folder)
+        absent = [line for state, line in verdicts if state == "absent"]
+        if absent:
+            advice = "; ".join(absent)
+            if not (source.mirror and options.mirror and len(absent) == len(verdicts)):
+                other = "take the others away" if options.mirror else f"set sources.{name}.mirror to true"
+                raise UserError(advice + f"; or {other} to use the public mirror" * bool(source.mirror))
+            if not mirror_archive(source).exists():
+                print(f"{advice}; turning to the mirror {source.mirror}", file=sys.stderr)
+                _fetch_mirror(source, advice)
+            found, verdicts = take_inventory(source, mirror_archive(source), files, folder)
+        for state, line in verdicts:
             if state == "faulty":
                 raise UserError(line)
             if state == "usable":
@@ -55,29 +65,12 @@ def archive_folder() -> Path:
     if value and not (Path(value).is_absolute() and Path(value).is_dir()):  # relative: DVC runs experiments elsewhere
         rule = "it must be the absolute path of a folder that exists; correct or unset it"
         raise UserError(f"$VESSELBENCH_ARCHIVES is '{value}'; {rule}")
-    return Path(value) if value else DEFAULT_FOLDER
+    return Path(value) if value else repository() / DEFAULT_FOLDER
 
 
 def mirror_archive(source: Source) -> Path:
     """Return where the mirror's archive is kept; data sets whose mirror has one address share it."""
-    return DEFAULT_FOLDER / f"mirror-{hashlib.sha256(source.mirror.encode()).hexdigest()[:8]}.tar.gz"
-
-
-def _find_archives(source: Source, name: str, mirror: bool) -> list[Path]:
-    folder = archive_folder()
-    archives = [folder / archive for archive in source.archives]
-    absent = [path for path in archives if not path.exists()]
-    if not absent:
-        return archives
-    advice = f"fetch {', '.join(path.name for path in absent)} from {source.page} and put into {folder}"
-    if source.mirror and mirror and absent == archives:
-        if not mirror_archive(source).exists():
-            print(f"{absent[0]}: no such file; turning to the mirror {source.mirror}", file=sys.stderr)
-            _fetch_mirror(source, advice)
-        return [mirror_archive(source)]
-    other = "take the others away" if mirror else f"set sources.{name}.mirror to true"
-    way_out = f", or {other} to use the public mirror" if source.mirror else ""
-    raise UserError(f"{absent[0]}: no such file; {advice}{way_out}")
+    return repository() / DEFAULT_FOLDER / f"mirror-{hashlib.sha256(source.mirror.encode()).hexdigest()[:8]}.tar.gz"
 
 
 def _fetch_mirror(source: Source, advice: str) -> None:
@@ -94,34 +87,72 @@ def _fetch_mirror(source: Source, advice: str) -> None:
             raise UserError(f"{source.mirror}: {fault}; check the connection and try again, or {advice}") from error
 
 
-def take_inventory(source: Source, archives: list[Path], files: list[RawFile], folder: Path | None = None) -> dict:
-    """Look for the files of a manifest in archives, by their bytes, and write them to ``folder`` where given.
+def take_inventory(
+    source: Source, place: Path, files: list[RawFile], folder: Path | None = None
+) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Look for the files of a manifest, by their bytes, and write them to ``folder`` where given.
 
-    Returns a file's path -> the sha256 found: the manifest's, under whatever name, or that of a member that bears the
-    owner's name of the file, but not its bytes.
+    ``place`` is the mirror's archive, or the folder that people put archives into. There, what the archives of the
+    owner's names lack is looked for in all else: ``DRIVE (1).zip``, ``training.zip``, a folder ``DRIVE``. Returns a
+    file's path -> the sha256 found, the manifest's or that of another file of its name; and, for each archive that
+    should hold some, what ``judge`` says, or that it is ``"absent"``.
     """
-    found: dict[str, str] = {}
+    mirror = place == mirror_archive(source)
+    fix = f"fetch it again from {source.page}, or take it away"
+    archives = [place / archive for archive in source.archives]
+    others = sorted(path for path in place.glob("[!.]*") if not path.name.startswith("mirror-"))
+    if mirror:
+        fix, archives, others = "remove it and run this again: it comes from the mirror", [place], []
+    found, where, faults = {}, {}, {}
+    for top in dict.fromkeys([*archives, *others]):
+        for path in filter(Path.is_file, (top, *sorted(top.rglob("*")))):
+            lacking = [file for file in files if found.get(file.path) != file.sha256]
+            try:
+                right, altered = _recognise(read_members(path, fix), lacking) if lacking else ({}, {})
+            except UserError as error:  # what is damaged gives nothing
+                faults.setdefault(top, str(error))
+                continue
+            found = altered | found | {file.path: file.sha256 for file in lacking if file.path in right}
+            where |= dict.fromkeys(right, top)
+            for name, data in right.items() if folder else ():
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_bytes(data)
+
+    unread = next((f"; not read: {fault}" for top, fault in faults.items() if top not in archives), "")
+    verdicts = []
     for archive in archives:
-        for member, data in read_members(archive, _how_to_mend(source, archive)):
-            digest = hashlib.sha256(data).hexdigest()
-            for file in files:
-                if file.sha256 == digest:
-                    found[file.path] = digest
-                    if folder:
-                        (folder / file.path).parent.mkdir(exist_ok=True)
-                        (folder / file.path).write_bytes(data)
-                elif (file.archive, file.member) == (archive.name, member):
-                    found.setdefault(file.path, digest)
-    return found
+        own = [file for file in files if mirror or file.archive == archive.name]
+        places = [str(where[file.path]) for file in own if file.path in where] or [str(archive)] * archive.is_file()
+        if archive in faults and any(found.get(file.path) != file.sha256 for file in own):
+            verdicts.append(("faulty", faults[archive]))
+        elif places:
+            verdicts.append(judge(source, ", ".join(dict.fromkeys(places)), own, found, fix + unread))
+        else:
+            verdicts.append(("absent", f"{archive}: not there; fetch it from {source.page}{unread}"))
+    return found, verdicts
 
 
-def judge(source: Source, where: Path, files: list[RawFile], found: dict[str, str], fix: str) -> tuple[str, str]:
-    """Say what became of the manifest's files that should be in ``where``: an owner's archive, the mirror's, a folder.
+def _recognise(members: Iterable[tuple[str, bytes]], files: list[RawFile]) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Tell which of the files are among the members: path -> data; and whose name has others' bytes: path -> sha256."""
+    right, altered = {}, {}
+    for member, data in members:
+        digest, name = hashlib.sha256(data).hexdigest(), PurePosixPath(member).name
+        for file in files:
+            if file.sha256 == digest:
+                right[file.path] = data
+            elif PurePosixPath(file.member).name == name:
+                altered[file.path] = digest
+    return right, altered
+
+
+def judge(
+    source: Source, where: str, files: list[RawFile], found: Mapping[str, str], fix: str, raw: bool = False
+) -> tuple[str, str]:
+    """Say what became of the manifest's files that should be in ``where``: archives and what people unpacked, or raw.
 
     Returns ``"whole"``, ``"usable"`` (optional files are absent) or ``"faulty"``, and a line: how many ``found``, as
     ``take_inventory`` gives them, what is wrong, how it is known, and what to do, which is ``fix`` mostly.
     """
-    files = [file for file in files if file.archive == where.name] or files
     wrong = [file for file in files if found.get(file.path) != file.sha256]
     altered = [file for file in wrong if file.path in found]
     lacking = [file for file in wrong if file.path not in found and not file.optional]
@@ -131,47 +162,54 @@ def judge(source: Source, where: Path, files: list[RawFile], found: dict[str, st
     if not altered and not lacking:
         folders = ", ".join(sorted({file.path.split("/")[0] for file in wrong}))
         return "usable", f"{line}; the pipeline runs without the others, of {folders}"
-    known = "" if altered or where.is_dir() else source.explain([file.path for file in lacking])
+    known = "" if altered or raw else source.explain([file.path for file in lacking])
     first, *others = altered or lacking
     what = f"differs (sha256 expected {first.sha256}, found {found[first.path]})" if altered else "is missing"
-    member, more = first.path if where.is_dir() else first.member, f", and {len(others)} more" if others else ""
+    member, more = first.path if raw else first.member, f", and {len(others)} more" if others else ""
     return "faulty", f"{line}; {known or f'{member} {what}{more}; {fix}'}"
 
 
-def _how_to_mend(source: Source, archive: Path) -> str:
-    mirror = archive == mirror_archive(source)
-    return "remove it and run this again: it comes from the mirror" if mirror else f"fetch it again from {source.page}"
+def read_members(path: Path, fix: str) -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of every file in a zip or a tar, and in those that it holds; or of a single file.
 
-
-def read_members(archive: Path, fix: str) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of every file in a zip or a tar; members that end in ``.gz`` come unpacked.
-
+    What ends in ``.gz`` comes unpacked; what a Mac adds, and what is larger than any image here, is passed over.
     Nothing is ever written where a member's name points. UserError, with the ``fix``, if the archive is cut short or
     damaged; or if it holds links, devices, or names that are absolute or climb out by ``..``: no honest one does.
     """
     try:
-        for name, plain, data in _entries(archive):
-            path = PureWindowsPath(name)  # splits at / and at \\, and knows drives
-            if not plain or path.anchor or ".." in path.parts:
-                kind = "points outside its folder" if plain else "is a link or a device"
-                raise UserError(f"{archive}: member '{name}' {kind}; refused; fetch the archive from its owner")
-            if data is not None:
-                yield name, gzip.decompress(data) if name.endswith(".gz") else data
+        with path.open("rb") as stream:
+            for outer, packed in _unpack(path, path.name, stream):
+                for member, data in _unpack(path, outer, io.BytesIO(packed)):
+                    yield member, gzip.decompress(data) if member.endswith(".gz") else data
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, zlib.error, RuntimeError) as error:
-        raise UserError(f"{archive}: damaged or cut short ({error}); {fix}") from error
+        raise UserError(f"{path}: damaged or cut short ({error}); {fix}") from error
 
 
-def _entries(archive: Path) -> Iterator[tuple[str, bool, bytes | None]]:
-    if archive.suffix == ".zip":
-        with zipfile.ZipFile(archive) as packed:
+def _unpack(archive: Path, name: str, stream: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a zip or a tar in or under ``archive``; what is called otherwise is one file, as it is."""
+    for member, plain, data in _entries(name, stream):
+        path = PureWindowsPath(member)  # splits at / and at \\, and knows drives
+        if not plain or path.anchor or ".." in path.parts:
+            what = f"member '{member}' points outside its folder, or is a link or a device"
+            raise UserError(f"{archive}: {what}; refused; fetch the archive from its owner")
+        if data is not None and not path.name.startswith(".") and "__MACOSX" not in path.parts:
+            yield member, data
+
+
+def _entries(name: str, stream: BinaryIO) -> Iterator[tuple[str, bool, bytes | None]]:
+    if name.lower().endswith(".zip"):
+        with zipfile.ZipFile(stream) as packed:
             for info in packed.infolist():
                 plain = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR)
-                yield info.orig_filename, plain, None if info.is_dir() else packed.read(info)
-    else:
-        with tarfile.open(archive, "r|*") as packed:  # one pass, no going back
+                passed = info.is_dir() or info.file_size > LARGEST
+                yield info.orig_filename, plain, None if passed else packed.read(info)
+    elif name.lower().endswith(PACKED):
+        with tarfile.open(fileobj=stream, mode="r|*") as packed:  # one pass, no going back
             for info in packed:
-                data = packed.extractfile(info).read() if info.isreg() else None
+                data = packed.extractfile(info).read() if info.isreg() and info.size <= LARGEST else None
                 yield info.name, info.isreg() or info.isdir(), data
+    else:
+        yield name, True, stream.read(LARGEST)
 
 
 def check(name: str, archives: Path, raw: Path) -> tuple[list[str], bool]:
@@ -180,20 +218,11 @@ def check(name: str, archives: Path, raw: Path) -> tuple[list[str], bool]:
     Returns lines for people, and whether all is well: nothing is damaged or altered, and the data set is in ``raw``,
     or the archives to make it from are there. UserError if the data set is unknown.
     """
-    source, files, states, lines = find_source(name), read_manifest(name), [], []
-    paths = [archives / archive for archive in source.archives]
-    if mirror_archive(source).exists() and not any(path.exists() for path in paths):
-        paths = [mirror_archive(source)]
-    for path in paths:
-        state, line = "absent", f"{path}: not there; fetch it from {source.page}"
-        if path.exists():
-            try:
-                found = take_inventory(source, [path], files)
-                state, line = judge(source, path, files, found, _how_to_mend(source, path))
-            except UserError as error:
-                state, line = "faulty", str(error)
-        states.append(state)
-        lines.append(line)
+    source, files = find_source(name), read_manifest(name)
+    _, verdicts = take_inventory(source, archives, files)
+    if {state for state, _ in verdicts} == {"absent"} and mirror_archive(source).exists():
+        _, verdicts = take_inventory(source, mirror_archive(source), files)
+    states, lines = [state for state, _ in verdicts], [line for _, line in verdicts]
     if source.mirror and set(states) == {"absent"}:
         lines.append(f"without archives, the download takes the public mirror {source.mirror}, if it may")
     state, line = _judge_raw(name, source, files, raw)
@@ -212,14 +241,14 @@ def _judge_raw(name: str, source: Source, files: list[RawFile], raw: Path) -> tu
         fault = f"; {lost[0]} is missing; remove {raw} and {make}" if lost else ""
         return "faulty" if lost else "whole", f"{raw}: {len(paths) - len(lost)} of {len(paths)} files{fault}"
     found = {file.path: pooch.file_hash(path) for file in files if (path := raw / file.path).is_file()}
-    return judge(source, raw, files, found, f"remove {raw} and {make}")
+    return judge(source, str(raw), files, found, f"remove {raw} and {make}", raw=True)
 
 
 def record(source: Source, archives: Path, manifest: Path) -> None:
     """Write the manifest of a data set that is added: what its archives hold now is asked for ever after."""
     files = []
     for archive in source.archives:
-        for member, data in read_members(archives / archive, _how_to_mend(source, archives / archive)):
+        for member, data in read_members(archives / archive, f"fetch it again from {source.page}"):
             if (path := source.place(member)) is not None:
                 columns, rows = Image.open(io.BytesIO(data)).size
                 files.append(RawFile(path, hashlib.sha256(data).hexdigest(), rows, columns, archive, member))

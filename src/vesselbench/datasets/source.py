@@ -17,6 +17,7 @@ import pandas as pd
 from vesselbench import datasets
 from vesselbench.config import Parameters, UserError
 from vesselbench.data.sample import Sample
+from vesselbench.files import read_table
 
 FIELDS = {"images": "image", "labels": "truth"}  # the other folders are called as the fields of Sample
 MANIFESTS = Path(__file__).with_name("manifests")
@@ -94,8 +95,9 @@ def find_source(name: str) -> Source:
 def read_manifest(name: str) -> list[RawFile]:
     """Return the known files of a published data set, in order of path; none for a drawn one."""
     table = MANIFESTS / f"{name}.csv"
-    rows = pd.read_csv(table).itertuples(index=False, name=None) if table.is_file() else ()
-    return [RawFile(*row) for row in rows]
+    columns = [*RawFile.__annotations__]
+    rows = read_table(table, columns, "restore it: git checkout -- src")[columns] if table.is_file() else pd.DataFrame()
+    return [RawFile(*row) for row in rows.itertuples(index=False, name=None)]
 
 
 def list_samples(source: Source, paths: Sequence[str], folder: Path) -> list[Sample]:

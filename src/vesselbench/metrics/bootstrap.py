@@ -52,11 +52,8 @@ def compare(
     """Compare two models that were scored on the same images with the same bootstrap draws.
 
     ``values`` are the two models' scores, ``draws`` those of each bootstrap sample, (draws,) each, and ``images`` those
-    of each image, (images,) each, in the same order. ValueError where the two are not equally many.
+    of each image, (images,) each, in the same order.
     """
-    for name, (first, second) in (("draws", draws), ("images", images)):
-        if np.shape(first) != np.shape(second):
-            raise ValueError(f"{name}: {np.size(first)} of one model, {np.size(second)} of the other; pairs are needed")
     low, high = interval(draws[0] - draws[1])
     gaps = np.asarray(images[0], np.float64) - np.asarray(images[1], np.float64)
     p_value = math.nan if np.isnan(gaps).any() or not gaps.any() else float(wilcoxon(gaps).pvalue)

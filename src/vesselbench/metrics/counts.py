@@ -22,15 +22,6 @@ class Counts:
     fn: int | np.ndarray
 
 
-def check_shapes(truth: np.ndarray, **others: np.ndarray) -> None:
-    """Raise ValueError unless every array has the shape (H, W) of ``truth``; names the one that differs."""
-    if truth.ndim != 2:
-        raise ValueError(f"truth has shape {truth.shape}; it must be (H, W)")
-    for name, array in others.items():
-        if array.shape != truth.shape:
-            raise ValueError(f"{name} has shape {array.shape}, truth has {truth.shape}; they must be equal")
-
-
 def sensitivity(counts: Counts) -> Score:
     """Give the share of the vessel pixels that are found: TP / (TP + FN). NaN where the truth holds no vessel."""
     return _ratio(counts.tp, counts.tp + counts.fn)

@@ -53,12 +53,10 @@ class Evaluated:
         compare and average, a tenth of all.
         """
         (folder / "scores.json").write_text(json.dumps(self.summary, indent=1) + "\n")
-        kept = {
-            f"{protocol}/{name}": draws
-            for protocol in HEADLINE.values()
-            for name, draws in self.draws[protocol].items()
-        }
-        np.savez_compressed(folder / "draws.npz", **{name: draws.astype(np.float32) for name, draws in kept.items()})
+        kept = {}
+        for protocol in HEADLINE.values():
+            kept |= {f"{protocol}/{name}": draws.astype(np.float32) for name, draws in self.draws[protocol].items()}
+        np.savez_compressed(folder / "draws.npz", **kept)
         for name, table in ({"images.csv": self.images} | self.tables).items():
             table.to_csv(folder / name, index=False, float_format="%.6f")
 
@@ -72,11 +70,9 @@ def evaluate(
     """Score the maps of one channel under every protocol, with intervals.
 
     ``records`` are one an image, looked at with the same ``thresholds``: ``fixed``, ``training`` -> the lowest level
-    that is vessel; ``chosen`` says where the latter comes from, if there is one. ValueError where there is no record,
-    UserError where the training threshold was chosen on an image among them.
+    that is vessel; ``chosen`` says where the latter comes from, if there is one. UserError where the training threshold
+    was chosen on an image among them.
     """
-    if not records:
-        raise ValueError("there is no image to score")
     if chosen:
         check_unseen(chosen, [record.id for record in records])
     weights = image_weights(len(records), evaluation.draws)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vesselbench.data.maps import LEVELS
-from vesselbench.metrics.counts import Counts, check_shapes
+from vesselbench.metrics.counts import Counts
 
 CHUNK = 64  # samples at a time: keeps the arrays in the processor's cache
 
@@ -40,7 +40,8 @@ def histogram(truth: np.ndarray, levels: np.ndarray, fov: np.ndarray) -> Histogr
     In ``truth`` (H, W) anything but zero is vessel; ``levels`` is the probability map, uint16 (H, W), 65535 for 1.0.
     ValueError where the shapes differ, or ``levels`` is not uint16.
     """
-    check_shapes(truth, levels=levels, fov=fov)
+    if truth.ndim != 2 or not truth.shape == levels.shape == fov.shape:
+        raise ValueError(f"truth is {truth.shape}, levels {levels.shape}, fov {fov.shape}; all must be one (H, W)")
     if levels.dtype != np.uint16:
         raise ValueError(f"levels is of type {levels.dtype}; it must be uint16")
     vessel = truth != 0

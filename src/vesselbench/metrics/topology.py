@@ -11,8 +11,6 @@ import numpy as np
 from skimage.measure import label
 from skimage.morphology import skeletonize
 
-from vesselbench.metrics.counts import check_shapes
-
 SCORES = ("cldice", "betti_0", "betti_1")
 FOUR, EIGHT = 1, 2  # neighbours, as scikit-image counts them: axes along which two may differ
 
@@ -41,9 +39,8 @@ def cldice(truth: Shape, prediction: Shape) -> float:
 
     Topology precision is the share of the predicted skeleton that lies inside the true vessels; topology sensitivity
     is the share of the true skeleton that lies inside the predicted vessels. NaN where either skeleton is empty; 0
-    where both shares are. ValueError where the maps are of different shapes.
+    where both shares are.
     """
-    check_shapes(truth.vessel, prediction=prediction.vessel)
     predicted, true = np.count_nonzero(prediction.skeleton), np.count_nonzero(truth.skeleton)
     if not (predicted and true):
         return math.nan

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
@@ -15,6 +16,7 @@ import vesselbench.models
 from vesselbench.config import PARAMS, UserError
 from vesselbench.data.preprocess import channels_of
 from vesselbench.data.task import find_task
+from vesselbench.files import read_json, reading
 
 
 def network_names() -> list[str]:
@@ -82,10 +84,10 @@ def load_network(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
 
     UserError if the folder holds no trained network.
     """
-    if not (folder / "model.json").exists():
-        raise UserError(f"{folder}: no model.json here; train the network first: dvc repro train@{folder.name}")
-    about = json.loads((folder / "model.json").read_text())
+    weights, fix = folder / "weights.safetensors", f"train the network first: dvc repro train@{folder.name}"
+    about = read_json(folder / "model.json", fix, ["network", "arguments", "task", "recipe"])
     channels = channels_of(about["recipe"]["input"])
     network = build_network(about["network"], about["arguments"], channels, len(find_task(about["task"]).channels))
-    network.load_state_dict(load_file(folder / "weights.safetensors"))
+    with reading(weights, fix, SafetensorError, RuntimeError):
+        network.load_state_dict(load_file(weights))
     return network.eval(), about

@@ -7,10 +7,11 @@ rival ``rerun`` by the authors, or ``quoted`` from the rival's own paper, which 
 
 import math
 from collections.abc import Sequence
-from importlib import resources
+from pathlib import Path
 
 import pandas as pd
 
+from vesselbench.files import read_table
 from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports.style import SCORES
 
@@ -27,8 +28,8 @@ OURS = ["verdict", "ours", "difference", "low", "high", "ours_mode", "protocol"]
 
 def read_reported() -> pd.DataFrame:
     """Read all reported figures: source, table, dataset, fov, method, year, how, metric, value."""
-    with resources.files("vesselbench.reports").joinpath("reported.csv").open() as file:
-        return pd.read_csv(file)
+    columns = ["source", "table", "dataset", "fov", "method", "year", "how", "metric", "value"]
+    return read_table(Path(__file__).with_name("reported.csv"), columns, "restore it: git checkout -- src")
 
 
 def paper_claims(dataset: str, tables: Sequence[str] = TABLES) -> pd.DataFrame:

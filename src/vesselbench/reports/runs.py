@@ -1,23 +1,27 @@
 """The scores of all runs of one data set as one tidy frame; whatever the reports print is selected from it."""
 
-import json
 import math
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
 from vesselbench.config import UserError
+from vesselbench.files import read_json, read_table, reading
 from vesselbench.metrics.bootstrap import interval
 from vesselbench.metrics.protocol import HEADLINE, Protocol
 
 ROOT = Path("data/scores")
 OBSERVER = "second_observer"
 ALIKE = ("images", "draws", "protocol")  # parts of scores.json that all runs of one split share
+RUN = ("label", "model", "split", "seed", "recipe", "about", "modes")  # of run.json
+WORDS = ("mask", "truth", "threshold")  # of a protocol
 PLACE = ["run", "mode", "channel"]  # names a set of maps
 OWNER = ["label", "model", "split", "seed", *PLACE]
 WAY = ["how", "patch", "stride", "training_stride", "output"]  # how a mode predicts
@@ -68,23 +72,20 @@ class Results:
 
     def mean_draws(self, label: str, mode: str, protocol: Protocol | str, score: str) -> np.ndarray:
         """Average the bootstrap draws of a score over seeds, float64 (draws,): each seed's take the same images."""
-        return np.mean([draws[f"{protocol}/{score}"] for draws in self._draws[label, mode]], axis=0)
-
-    @cached_property
-    def _draws(self) -> dict[tuple[str, str], list[Mapping[str, np.ndarray]]]:
-        return {key: list(own) for key, own in self.maps.groupby(["label", "mode"])["draws"]}
+        own = self.maps[(self.maps["label"] == label) & (self.maps["mode"] == mode)]
+        return np.mean([draws[f"{protocol}/{score}"] for draws in own["draws"]], axis=0)
 
     def image_scores(self, label: str, mode: str, protocol: Protocol, score: str) -> pd.Series:
         """Average the score of each test image over seeds; index id, in the order in which they were scored."""
-        rows = at_protocol(_rows(self.images, label, mode), protocol)
-        return rows.groupby("id", sort=False)[score].mean(skipna=False)
+        own = self.images[(self.images["label"] == label) & (self.images["mode"] == mode)]
+        return at_protocol(own, protocol).groupby("id", sort=False)[score].mean(skipna=False)
 
-    def curves(self, name: str) -> pd.DataFrame:
-        """Join a table of all maps, such as ``roc`` (roc.csv), in the field of view: label, mode, seed, its columns."""
+    def curves(self, name: str, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Join a table of all maps, such as ``roc``, in the field of view: label, mode, seed, and its ``columns``."""
         parts = []
         for own in self.maps.to_dict("records"):
             path = self.folder.joinpath(*(own[part] for part in PLACE), f"{name}.csv")
-            table = at_protocol(pd.read_csv(_existing(path, f"evaluate@{own['run']}")), HEADLINE["fov"])
+            table = at_protocol(read_table(path, columns, _repeat("evaluate", own["run"])), HEADLINE["fov"])
             parts.append(table.assign(label=own["label"], mode=own["mode"], seed=own["seed"]))
         return _join(parts, ["label", "mode", "seed"])
 
@@ -94,14 +95,15 @@ class Results:
         The loss is the sum over a network's outputs, which is what is trained; last_output is that of the one used for
         prediction, comparable between networks.
         """
-        log = replace(self, maps=self.maps.drop_duplicates("run").assign(mode="", channel="")).curves("training")
+        once = replace(self, maps=self.maps.drop_duplicates("run").assign(mode="", channel=""))
+        log = once.curves("training", ["step", "loss"])
         last = log.filter(regex="^loss").ffill(axis=1).iloc[:, -1:].max(axis=1)  # loss_4 of four outputs
         return log.assign(last_output=last).reindex(columns=TRAINING)
 
 
 def at_protocol(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Keep the rows of a protocol's mask, truth and threshold, as far as the table tells them apart, without these."""
-    words = [column for column in ("mask", "truth", "threshold") if column in table]
+    words = [column for column in WORDS if column in table]
     for column in words:
         table = table[table[column] == getattr(protocol, column)]
     return table.drop(columns=words)
@@ -121,12 +123,12 @@ def read_results(dataset: str, runs: Mapping[str, Mapping[str, Any]], root: Path
     """
     folder, found = root / dataset, []
     for name in [name for name, line in runs.items() if line["data"] == dataset]:
-        stage = f"evaluate@{name}"
-        run = json.loads(_existing(folder / name / "run.json", stage).read_text())
+        fix = _repeat("evaluate", name)
+        run = read_json(folder / name / "run.json", fix, RUN)
         for mode, own in run.pop("modes").items():
             way = {name: value or 0 for name, value in own.items()}  # whole images have no patch and no stride
             places = sorted((folder / name / mode).glob("*/")) or [folder / name / mode / "vessel"]
-            found += [(run | way | {"run": name, "mode": mode, "channel": at.name}, at, stage) for at in places]
+            found += [(run | way | {"run": name, "mode": mode, "channel": at.name}, at, fix) for at in places]
     return _read(folder, found)
 
 
@@ -135,41 +137,36 @@ def read_observer(dataset: str, split: str, root: Path = ROOT) -> Results | None
 
     None where not all test images have a second observer.
     """
-    place, stage = root / dataset / OBSERVER / split, f"observer@{dataset}"
-    if "absent" in json.loads(_existing(place / "scores.json", stage).read_text()):
+    place, fix = root / dataset / OBSERVER / split, _repeat("observer", split)
+    if "absent" in read_json(place / "scores.json", fix):
         return None
     whose = dict.fromkeys([*OWNER, *WAY], "") | {"label": OBSERVER, "seed": 0, "split": split}
-    return _read(root / dataset, [(whose, place, stage)])
+    return _read(root / dataset, [(whose, place, fix)])
 
 
 def _read(folder: Path, found: Iterable[tuple[Mapping[str, Any], Path, str]]) -> Results:
-    """Read sets of maps, each with what ``maps`` tells of its owner, its folder, and the stage that fills it."""
+    """Read sets of maps, each with what ``maps`` tells of its owner, its folder, and how to fill it."""
     maps, scores, images = [], [], []
     first: dict[tuple[str, str], tuple[Path, dict[str, Any]]] = {}
-    for whose, place, stage in found:
+    for whose, place, fix in found:
         path = place / "scores.json"
-        stored = json.loads(_existing(path, stage).read_text())
+        stored = read_json(path, fix, [*ALIKE, "scores"])
         how = {name: stored[name] for name in ALIKE}
         example, expected = first.setdefault((whose["split"], whose["channel"]), (path, how))
         if how != expected:
-            raise UserError(
-                f"{path}: images, draws or protocol differ from those of {example}; a table takes scores made alike; "
-                f"run 'dvc repro {stage}'"
-            )
-        with np.load(_existing(place / "draws.npz", stage)) as arrays:
-            maps.append(whose | {"stored": stored, "draws": dict(arrays)})
+            odd = f"images, draws or protocol differ from those of {example}; a table takes scores made alike"
+            raise UserError(f"{path}: {odd}; {fix}")
+        with reading(path := place / "draws.npz", fix, EOFError, BadZipFile, zlib.error), path.open("rb") as stream:
+            maps.append(whose | {"stored": stored, "draws": dict(np.load(stream))})
         owner = {name: whose[name] for name in OWNER}
         for protocol, own in stored["scores"].items():
             scores += [owner | {"protocol": protocol, "score": score} | values for score, values in own.items()]
-        images.append(pd.read_csv(_existing(place / "images.csv", stage), dtype={"id": str}).assign(**owner))
+        table = read_table(place / "images.csv", ["id", *WORDS], fix, dtype={"id": str})
+        images.append(table.assign(**owner))
     numbers = dict.fromkeys(("value", "low", "high"), float)  # None, which JSON has, becomes NaN
     table = pd.DataFrame(scores, columns=[*OWNER, "protocol", "score", *numbers]).astype(numbers)
     columns = [*OWNER, "recipe", *WAY, "about", "stored", "draws"]
     return Results(folder, pd.DataFrame(maps, columns=columns), table, _join(images, OWNER))
-
-
-def _rows(frame: pd.DataFrame, label: str, mode: str) -> pd.DataFrame:
-    return frame[(frame["label"] == label) & (frame["mode"] == mode)]
 
 
 def _join(parts: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
@@ -179,7 +176,5 @@ def _join(parts: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
     return table[[*first, *(column for column in table if column not in first)]]
 
 
-def _existing(path: Path, stage: str) -> Path:
-    if not path.exists():
-        raise UserError(f"{path}: no such file; run 'dvc repro {stage}' first")
-    return path
+def _repeat(stage: str, key: str) -> str:
+    return f"run 'dvc repro {stage}@{key}' first"

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.figure import Figure
 
-from vesselbench.files import whole_file
+from vesselbench.files import read_table, whole_file
 
 SCORES = ("connectivity", "f1", "sensitivity", "specificity", "accuracy", "auc")  # the paper's, in its order
 MORE_SCORES = ("cldice", "betti_0", "betti_1", "precision", "iou", "mcc", "kappa", "auc_pr")
@@ -21,8 +19,8 @@ REST = ("#56B4E9", "#E69F00", "#000000", "#7F4A1E", "#7F7F7F", "#8A8A00", "#F0E4
 @cache
 def read_names() -> dict[str, str]:
     """Read ``names.csv``: key of a label, mode, data set, score or mask -> its name as people write it."""
-    with resources.files("vesselbench.reports").joinpath("names.csv").open() as file:
-        return dict(pd.read_csv(file).itertuples(index=False, name=None))
+    table = read_table(Path(__file__).with_name("names.csv"), ["key", "name"], "restore it: git checkout -- src")
+    return dict(table[["key", "name"]].itertuples(index=False, name=None))
 
 
 def display_name(key: str) -> str:

@@ -12,10 +12,12 @@ from vesselbench.config import UserError
 def start(main: Callable[..., None]) -> None:
     """Call a stage's ``main`` with the words of the command line.
 
-    Exits with status 1 and one line for a mistake that a person can mend (``UserError``), a full disk, or the wrong
-    number of words; a programming error keeps its traceback. Refuses to run the code of another copy of the repository
-    than the one it stands in: DVC would note the wrong one.
+    Exits with status 1 and one line for a mistake that a person can mend (``UserError``), a full disk, a file that may
+    not be read or written, or the wrong number of words; a programming error keeps its traceback. Refuses to run the
+    code of another copy of the repository than the one it stands in: DVC would note the wrong one.
     """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a terminal that knows no umlaut shows its number
     imported, here = Path(__file__).parents[1], Path("src/vesselbench").resolve()
     if here.is_dir() and here != imported.resolve():
         sys.exit(
@@ -34,8 +36,8 @@ def start(main: Callable[..., None]) -> None:
     except KeyboardInterrupt:
         sys.exit("stopped; nothing half-written is left, run the same command again")
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno is None:
             raise
-        sys.exit(
-            f"error: {error.filename or 'output'}: the disk is full; free some space and run the same command again"
-        )
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fault = "the disk is full; free some space" if full else f"{error.strerror}; mend that"
+        sys.exit(f"error: {error.filename or 'output'}: {fault} and run the same command again")

@@ -27,7 +27,7 @@ def main(data: str) -> None:
     observer = next(iter(observers.values()), None)  # of the first split
     star, tables, figures = observer.averages if observer else None, {}, {}
     for name, curve in CURVES.items():
-        tables[name] = shown.curves(name)
+        tables[name] = shown.curves(name, [curve.x, curve.y])
         figures[name] = curve_figure(curve, data, tables[name], shown.averages, star)
     tables["images"] = at_protocol(shown.images, HEADLINE["fov"])
     figures["images"] = images_figure(data, tables["images"])

@@ -1,7 +1,6 @@
 """Stage ``train``: a network's weights from the training images of a split."""
 
 import hashlib
-import json
 from pathlib import Path
 from statistics import median
 
@@ -14,7 +13,7 @@ from vesselbench.data.labelled import split_of
 from vesselbench.data.preprocess import channels_of
 from vesselbench.data.task import find_task
 from vesselbench.device import start_fabric
-from vesselbench.files import whole_folder
+from vesselbench.files import read_json, whole_folder
 from vesselbench.imports import digest, import_closure
 from vesselbench.models.build import build_network, count_parameters, save_network
 from vesselbench.stages.entry import start
@@ -32,10 +31,8 @@ def main(run: str, data: str, split: str, model: str, seed: str, recipe_name: st
     recipe, task = parse(Recipe, mapping, f"train.{recipe_name}"), find_task(task_name)
     if not seed.isdecimal():
         raise UserError(f"{PARAMS}: runs.{run}.seed is {seed!r}; it must be a whole number from 0; correct it")
-    path = Path("data/networks", f"{model}.json")
-    if not path.exists():
-        raise UserError(f"{path}: no such file; run 'dvc repro network@{model}' first")
-    entry = json.loads(path.read_text())
+    path, fix = Path("data/networks", f"{model}.json"), f"run 'dvc repro network@{model}' first"
+    entry = read_json(path, fix, ["network", "arguments"])
     samples = split_of(data, split)["train"]
     ids = [sample.id for sample in samples]
     masks = [read_mask(Path("data/fov", data, f"{name}.png")) for name in ids]
