@@ -10,9 +10,9 @@ from vesselbench.imports import digest, import_closure
 
 SOURCE = Path(__file__).parents[1] / "src" / "vesselbench"
 LAYERS = ["foundation", "data", "datasets", "models", "training", "prediction", "metrics", "reports", "apps", "stages"]
-TOP_FILES = dict.fromkeys(("config", "files", "device", "imports"), "foundation")
+TOP_FILES = dict.fromkeys(("config", "files", "device", "guard", "imports"), "foundation")
 TOP_FILES |= dict.fromkeys(("score", "segment", "photograph", "foreign", "matching"), "apps")
-TOP_FILES |= dict.fromkeys(("cli", "bench"), "stages")
+TOP_FILES |= dict.fromkeys(("cli", "cluster", "bench"), "stages")
 READ_FILES_ONLY = ("metrics", "reports")  # these import nothing of models, training and prediction
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path.stat().st_size)
 

@@ -1,6 +1,7 @@
 """The command ``vesselbench``, for people; the pipeline's stages are run by DVC."""
 
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from vesselbench.config import UserError, repository
 PATH = click.Path(path_type=Path)
 PROTOCOL = "What to print; the JSON holds all. [default: fov-pooled-native-fixed, or frame-... without masks]"
 SCALE = "Resize by this before; auto: until the eye is as wide as those that the network learned from."
+WORKERS = "Processes that run stages, or jobs of a queue. [default: here one for each GPU, else 1]"
 STRIDE = "Predict overlapping patches of 128 x 128 at this step and average them: takes longer and less memory."
 
 
@@ -61,6 +63,23 @@ def draw_sheet(dataset: str, out: Path, images: int) -> None:
     photographs, truths = [read_image(own.image) for own in samples], [read_label(own.truth) for own in samples]
     style.save(gallery.sheet(photographs, truths, [sample.id for sample in samples]), out)
     print(out)
+
+
+@main.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help=WORKERS)
+@click.option("--cluster", "file", type=PATH, metavar="FILE", help="Of a queue or a scheduler: docs/cluster.md.")
+@click.option("--per-gpu", type=click.IntRange(min=1), metavar="K", help="Trainings at once on one GPU. [default: 1]")
+def run(targets: tuple[str, ...], **options: object) -> None:
+    """Run what 'dvc repro TARGET' would, side by side.
+
+    As many stages at once as their threads leave cores for, on this machine or on a cluster. DVC says what is to run
+    and records it: afterwards 'dvc repro TARGET' has nothing to do. Without a target: all stages.
+    """
+    from vesselbench.cluster import run_stages  # Dask and DVC take a second to import
+
+    with chdir(repository()):
+        run_stages(targets, **options)
 
 
 @main.command()

@@ -1,14 +1,13 @@
 """What DVC runs again after a change: the stages that must, and no others; and a short training of every network."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 
 import pytest
 import yaml
-from tiny_project import LINE, ROOT, RUN, UNTRAINED, run_stage, write_params
+from tiny_project import LINE, ROOT, RUN, UNTRAINED, dvc_environment, dvc_project, run_stage, write_params
 
 pytestmark = pytest.mark.slow
 TABLES = {"table@phantom", "gallery@phantom", "summary"}
@@ -16,25 +15,18 @@ MODELS = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]
 
 
 def test_what_is_stale_after_a_change(tmp_path):
-    (tmp_path / ".dvc").mkdir()
-    for name in (".dvc/config", ".dvc/plots", ".dvcignore", "dvc.yaml", "src"):
-        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
-    (tmp_path / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "VESSELBENCH_"))}
-    environment |= {f"DVC_{kind}_DIR": ".dvc/private" for kind in ("GLOBAL_CONFIG", "SITE_CACHE", "SYSTEM_CONFIG")}
-    environment |= {"DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": "src"}
-    environment["PATH"] = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    folder, environment = tmp_path / "project", dvc_environment()
+    dvc_project(folder)
 
     def dvc(*words):
         command = [sys.executable, "-m", "dvc", *words]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900)
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def stale():
         return set(json.loads(dvc("status", "--json")))  # stages whose own inputs have changed
 
-    write_params(tmp_path)
     dvc("repro", "--quiet")
     assert stale() == set()
     again = "phantom-iternet-1"
@@ -44,15 +36,15 @@ def test_what_is_stale_after_a_change(tmp_path):
         ({"evaluate.threshold": 0.4}, {f"evaluate@{RUN}", f"evaluate@{UNTRAINED}", "observer@phantom"}),
         ({f"runs.{again}": LINE | {"seed": 1}}, {f"{w}@{again}" for w in ("train", "predict", "evaluate")} | TABLES),
     ):
-        write_params(tmp_path, changes)
+        write_params(folder, changes)
         assert stale() == expected, changes
-    write_params(tmp_path)
+    write_params(folder)
     for name, expected in (
         ("reports/tables.py", TABLES),
         ("datasets/phantom/vessels.py", {"download@phantom"}),
         ("models/another.py", {"network@iternet", "network@iter_seg"}),
     ):
-        path, original = (root / "src/vesselbench" / name for root in (tmp_path, ROOT))
+        path, original = (root / "src/vesselbench" / name for root in (folder, ROOT))
         path.write_text((path.read_text() if path.exists() else "") + "# a comment\n")
         assert stale() == expected, name
         if original.exists():

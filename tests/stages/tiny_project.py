@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import chdir
@@ -87,6 +88,23 @@ def stage_process(folder: Path, stage: str, before: str = "") -> subprocess.Pope
     code = f"{before}\nimport runpy; runpy.run_module('vesselbench.stages.{word}', run_name='__main__', alter_sys=True)"
     how = {"cwd": folder, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "text": True, "start_new_session": True}
     return subprocess.Popen([sys.executable, "-c", code, *words], stdout=PIPE, stderr=PIPE, **how)
+
+
+def dvc_project(folder: Path, changes: dict[str, Any] | None = None) -> None:
+    """Lay the tiny project out for DVC: nothing has run yet, and the code is a copy."""
+    (folder / ".dvc").mkdir(parents=True)
+    for name in (".dvc/config", ".dvc/plots", ".dvcignore", "dvc.yaml", "src"):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, folder / name)
+    (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
+    write_params(folder, changes)
+
+
+def dvc_environment() -> dict[str, str]:
+    """List the environment's variables for DVC and the stages of a ``dvc_project``, without what the user has set."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "VESSELBENCH_"))}
+    environment |= {f"DVC_{kind}_DIR": ".dvc/private" for kind in ("GLOBAL_CONFIG", "SITE_CACHE", "SYSTEM_CONFIG")}
+    environment |= {"DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": "src"}
+    return environment | {"PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"}
 
 
 def contents(folder: Path) -> dict[str, str]:
