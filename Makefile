@@ -32,8 +32,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 demo: scm $(INSTALLED)
-	@echo "== Synthetic data set: draw, split, train three networks, predict, evaluate, tabulate (dvc repro table@phantom)"
-	dvc repro table@phantom gallery@phantom
+	@echo "== Synthetic data set: draw, split, train two networks, predict, evaluate, tabulate (dvc repro, side by side)"
+	vesselbench run table@phantom gallery@phantom
 	dvc repro --single-item summary
 	@echo
 	@cat metrics/tables/phantom.md
@@ -56,8 +56,8 @@ publish: scm $(INSTALLED)
 	dvc push $(PUBLISHED)
 
 repro: scm $(INSTALLED)
-	@echo "== All data sets (dvc repro)"
-	dvc repro
+	@echo "== All data sets (dvc repro, side by side)"
+	vesselbench run
 
 test: $(INSTALLED)
 	@echo "== Tests"

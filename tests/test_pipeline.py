@@ -155,6 +155,6 @@ def test_sizes():
     assert lines(ROOT / "dvc.yaml") <= 170
     assert lines(ROOT / "params.yaml") <= 200
     assert (ROOT / "README.md").stat().st_size <= 11 * 1024
-    assert lines(*code) <= 7800
-    assert len(code) <= 77
-    assert lines(*(ROOT / "tests").rglob("*.py")) <= 6900
+    assert lines(*code) <= 8100
+    assert len(code) <= 79
+    assert lines(*(ROOT / "tests").rglob("*.py")) <= 7300
