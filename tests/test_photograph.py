@@ -77,6 +77,15 @@ def test_what_pillow_knows_in_8_bits_is_read_as_it_has_it(tmp_path):
         agree(tmp_path / name, read_image(tmp_path / name))
 
 
+def test_a_packed_pixmap_is_read_as_stares_owner_has_it(tmp_path):
+    plain = saved(tmp_path / "im0001.ppm", eye()[0])
+    packed = plain.with_suffix(".ppm.gz")
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    agree(packed, eye()[0])
+    packed.write_bytes(packed.read_bytes()[:-9])
+    refused(packed, ODD)
+
+
 @pytest.mark.parametrize(("bits", "notes"), [
     (16, []), (14, ["values up to 16383: taken as 14 bits"]), (12, ["values up to 4095: taken as 12 bits"]),
     (10, ["values up to 1023: taken as 10 bits"]), (8, ["values up to 255: taken as 8 bits"]),

@@ -1,5 +1,7 @@
 """Photographs as people have them: any camera's file becomes 8-bit RGB, upright, its surround black."""
 
+import gzip
+import io
 import warnings
 from pathlib import Path
 
@@ -14,7 +16,15 @@ from vesselbench.data.fov import diameter, estimate
 
 RAW = (".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf")
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".webp", ".avif", ".jp2", ".mpo")
-ENDINGS += (".dcm", ".dicom", ".heic", ".heif", *RAW)  # what is not read is named, not passed over
+ENDINGS += (
+    ".ppm.gz",
+    ".pgm.gz",
+    ".dcm",
+    ".dicom",
+    ".heic",
+    ".heif",
+    *RAW,
+)  # the last are named, not read
 EXPORT = "export it as JPEG, PNG or TIFF"
 TURNS = {  # by the orientation in EXIF
     2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
@@ -34,13 +44,16 @@ def read_photograph(path: Path) -> tuple[np.ndarray, list[str]]:
     notes = []
     try:
         with path.open("rb") as file:
-            head = file.read(132)
+            packed = path.suffix.lower() == ".gz"  # as STARE's owner has it
+            content = io.BytesIO(gzip.decompress(file.read())) if packed else path
+            head = content.getvalue()[:132] if packed else file.read(132)
         heic = head[4:8] == b"ftyp" and b"hei" in head
         if heic or path.suffix.lower() in RAW:
             kind = "HEIC" if heic else "a camera's raw file"
             raise UserError(f"{path}: is {kind}, which is not read; {EXPORT}")
         with warnings.catch_warnings(action="ignore"):  # of damaged metadata, and of sizes below the limit
-            pixels = _to_rgb(_read_dicom(path, notes) if head[128:] == b"DICM" else _read(path, head, notes), notes)
+            dicom = head[128:] == b"DICM"
+            pixels = _to_rgb(_read_dicom(path, notes) if dicom else _read(path, content, head, notes), notes)
     except (UserError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -55,9 +68,9 @@ def read_photograph(path: Path) -> tuple[np.ndarray, list[str]]:
     return pixels, notes
 
 
-def _read(path: Path, head: bytes, notes: list[str]) -> Image.Image:
+def _read(path: Path, content: Path | io.BytesIO, head: bytes, notes: list[str]) -> Image.Image:
     """Read the one picture of a file, 8 bits a channel, upright by its orientation in EXIF."""
-    with Image.open(path) as image:
+    with Image.open(content) as image:
         count, tags = getattr(image, "n_frames", 1), getattr(image, "tag_v2", {})
         if image.format == "TIFF":
             with tifffile.TiffFile(path) as tiff:

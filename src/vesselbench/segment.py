@@ -243,7 +243,7 @@ def _find_photographs(given: Sequence[Path], out: Path) -> dict[Path, Path]:
             found.setdefault(path, out)
             continue
         maps = out.resolve() if path.resolve() in out.resolve().parents else None
-        files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in ENDINGS and file.is_file()]
+        files = [file for file in sorted(path.rglob("*")) if file.name.lower().endswith(ENDINGS) and file.is_file()]
         files = [file for file in files if maps not in file.resolve().parents]
         files = [file for file in files if "/." not in f"/{file.relative_to(path).as_posix()}"]
         if not files:
@@ -267,9 +267,9 @@ def _plan_files(photographs: Mapping[Path, Path], out: Path, channels: Sequence[
     for photograph, folder in photographs.items():
         if not photograph.is_file():
             raise UserError(f"{photograph}: no such file or folder; check the path")
-        plan[photograph] = {}
+        plan[photograph], stem = {}, photograph.stem.removesuffix(".ppm").removesuffix(".pgm")  # of .ppm.gz
         for channel, ends in endings.items():
-            plan[photograph][channel] = targets = [folder / f"{photograph.stem}{end}" for end in ends]
+            plan[photograph][channel] = targets = [folder / f"{stem}{end}" for end in ends]
             for target in targets:
                 if target in makers:
                     fix = "rename one, or give each a call and an --out of its own"
