@@ -73,7 +73,7 @@ def match(
     last = [*truths.rules.values()][-1]  # a pattern; else the leading id, where all truths have one of their own
     ids = {path: _find_id(last, path) for path in found.values()}
     if None in ids.values() or len({*ids.values()}) < len(ids):
-        ids = {path: _stem(path) for path in ids}
+        ids = {path: stem_of(path) for path in ids}
     return sorted(Match(ids[found[path]], path, found[path], covers.get(path)) for path in maps.files), notes + more
 
 
@@ -108,12 +108,13 @@ def _pair(maps: _Folder, others: _Folder, kind: str) -> tuple[dict[Path, Path], 
     )
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
+    """Give a file's name without its ending, and without both of ``.ppm.gz``."""
     return Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
 
 
 def _find_id(rule: re.Pattern[str], path: Path) -> str | None:
-    found = rule.search(_stem(path))
+    found = rule.search(stem_of(path))
     return (found[1] or None) if found else None
 
 

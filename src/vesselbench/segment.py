@@ -23,6 +23,7 @@ from vesselbench.data.preprocess import preprocess
 from vesselbench.data.task import find_task
 from vesselbench.device import prepare_network, start_fabric
 from vesselbench.files import whole_file
+from vesselbench.matching import stem_of
 from vesselbench.models.build import load_network
 from vesselbench.photograph import ENDINGS, read_photograph
 from vesselbench.prediction.predict import find_batch, patched, windowed
@@ -267,9 +268,9 @@ def _plan_files(photographs: Mapping[Path, Path], out: Path, channels: Sequence[
     for photograph, folder in photographs.items():
         if not photograph.is_file():
             raise UserError(f"{photograph}: no such file or folder; check the path")
-        plan[photograph], stem = {}, photograph.stem.removesuffix(".ppm").removesuffix(".pgm")  # of .ppm.gz
+        plan[photograph] = {}
         for channel, ends in endings.items():
-            plan[photograph][channel] = targets = [folder / f"{stem}{end}" for end in ends]
+            plan[photograph][channel] = targets = [folder / f"{stem_of(photograph)}{end}" for end in ends]
             for target in targets:
                 if target in makers:
                     fix = "rename one, or give each a call and an --out of its own"
