@@ -150,10 +150,8 @@ def patched(network: nn.Module, image: Tensor, patch: int, stride: int, batch: i
         # fold adds what overlaps; as deterministic as a loop over the patches.
         stacked = maps.flatten(1).T  # (K * patch * patch, patches)
         total[:, place:end] += fold(stacked[None], (end - place, width), patch, stride=stride)[0]
-    across = coverage(width, patch, stride).to(image.device)
-    for row, count in enumerate(
-        coverage(height, patch, stride).tolist()
-    ):  # in place, which saves the memory of another map
+    down, across = coverage(height, patch, stride), coverage(width, patch, stride).to(image.device)
+    for row, count in enumerate(down.tolist()):  # in place, which saves the memory of another map
         total[:, row] /= count * across
     return total[:, : image.shape[1], : image.shape[2]]
 
