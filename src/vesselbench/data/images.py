@@ -7,8 +7,10 @@ import numpy as np
 from PIL import Image
 
 from vesselbench.config import UserError
+from vesselbench.data.task import KINDS
 
 Shape = tuple[int, int]
+COLOURS = np.array([0, 2, 3, 3, 1, 3, 3, 4], np.uint8)  # class of black, blue, green, cyan, red, magenta, yellow, white
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -44,6 +46,29 @@ def binary_levels(values: np.ndarray, path: Path, what: str = "grey values") -> 
             "and vessel; threshold it, and store it in a format without loss such as PNG"
         )
     return levels
+
+
+def read_kinds(path: Path, shape: Shape | None = None) -> np.ndarray:
+    """Read a label of arteries and veins as classes, uint8 (H, W), numbered as ``task.KINDS``.
+
+    A colour image has red arteries, blue veins, green crossings, white uncertain vessels and black background; other
+    colours, such as a smooth edge, are taken as the nearest corner of the colour cube, of which magenta, cyan and
+    yellow, each two kinds at once, are crossings. A grey image holds the numbers themselves. UserError as
+    :func:`read_label`, or where more than one pixel in a thousand is of another colour.
+    """
+    pixels = read_pixels(path, "RGB")
+    if pixels.max() < len(KINDS) and (pixels == pixels[..., :1]).all():
+        return of_shape(pixels[..., 0], path, shape)
+    bits = pixels > 127
+    kinds = COLOURS[bits @ np.array([4, 2, 1])]
+    odd = (pixels != 255 * bits).any(axis=2) | (bits.sum(axis=2) == 2)
+    if 1000 * odd.sum() > odd.size:
+        row, column = np.argwhere(odd)[0]
+        raise UserError(
+            f"{path}: {odd.sum()} of {odd.size} pixels, such as row {row}, column {column}, are neither red, blue, "
+            "green, white nor black; a label of arteries and veins has these colours; store it without loss, as PNG"
+        )
+    return of_shape(kinds, path, shape)
 
 
 def read_mask(path: Path, shape: Shape | None = None) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from vesselbench.config import UserError
-from vesselbench.data.images import read_image, read_label, read_mask
+from vesselbench.data.images import read_image, read_kinds, read_label, read_mask
 from vesselbench.data.sample import Sample, read_samples
 from vesselbench.data.splits import read_split
 from vesselbench.data.task import Task
@@ -26,7 +26,7 @@ def read_classes(sample: Sample, task: Task, shape: tuple[int, int]) -> np.ndarr
     path = getattr(sample, task.field)
     if path is None:
         raise UserError(f"{sample.image}: has no label in {task.field}; choose another task for this source")
-    return read_label(path, shape)
+    return (read_label if task.field == "truth" else read_kinds)(path, shape)
 
 
 def labelled_images(data: str, split: str, subset: str, task: Task) -> Iterator[tuple[Sample, np.ndarray, np.ndarray]]:

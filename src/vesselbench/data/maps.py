@@ -13,6 +13,7 @@ from PIL import Image
 
 from vesselbench.config import UserError
 from vesselbench.data.images import Shape, of_shape, read_pixels
+from vesselbench.data.task import Task
 from vesselbench.files import read_json, reading
 
 LEVELS = 65536
@@ -65,6 +66,20 @@ def read_map(path: Path, shape: Shape | None = None) -> np.ndarray:
     if values.dtype != np.uint16:
         raise UserError(f"{path}: not a 16-bit grey PNG; predict again to write it")
     return of_shape(values, path, shape)
+
+
+def scored_levels(task: Task, levels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Turn the maps of a network's channels into those of what is scored, uint16 (H, W) each.
+
+    A crossing is artery and vein: where a channel tells crossings, its probability is added to both. Vessel is what is
+    not background, or the more probable of the two kinds where no channel tells background.
+    """
+    if task.field == "truth":
+        return dict(levels)
+    crossing = levels["crossing"] if "crossing" in levels else np.zeros_like(levels["artery"])
+    artery, vein = (np.minimum(levels[kind] + crossing.astype(np.uint32), LEVELS - 1) for kind in ("artery", "vein"))
+    vessel = LEVELS - 1 - levels["background"] if "background" in levels else np.maximum(artery, vein)
+    return {name: own.astype(np.uint16) for name, own in (("artery", artery), ("vein", vein), ("vessel", vessel))}
 
 
 @dataclass(frozen=True)

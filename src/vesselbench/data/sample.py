@@ -17,7 +17,7 @@ class Sample:
     group: str  # of photographs that must stay on one side of a split: the patient where known, else the id
     subset: str  # of the owner's own split: "train", "test", or "" where the owner publishes none
     image: Path  # the RGB photograph
-    truth: Path  # the first observer's label map, of the image's size, as all that follow
+    truth: Path | None = None  # the first observer's label map, of the image's size, as all that follow
     second_observer: Path | None = None  # the second observer's label map
     fov: Path | None = None  # the owner's field-of-view mask
     artery_vein: Path | None = None  # classes of arteries and veins

@@ -25,6 +25,7 @@ class SplitScheme(Parameters):
 
     data: str
     scheme: Literal["official", "first_n", "kfold"]
+    exclude: tuple[str, ...] = ()  # ids that neither train nor test, such as one whose label is known to be wrong
     train: int | None = Field(None, ge=1)
     k: int | None = Field(None, ge=2)
     fold: int | None = Field(None, ge=0)

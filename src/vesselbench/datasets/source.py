@@ -75,8 +75,8 @@ class RawFile:
 
     @property
     def optional(self) -> bool:
-        """Whether the data set is usable without: photographs and the truth are needed, the rest is not."""
-        return not self.path.startswith(tuple(FIELDS))
+        """Whether the data set is usable without: photographs and labels are needed, the rest is not."""
+        return not self.path.startswith((*FIELDS, "artery_vein"))
 
 
 def source_names() -> list[str]:

@@ -87,7 +87,9 @@ def load_network(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     weights, fix = folder / "weights.safetensors", f"train the network first: dvc repro train@{folder.name}"
     about = read_json(folder / "model.json", fix, ["network", "arguments", "task", "recipe"])
     channels = channels_of(about["recipe"]["input"])
-    network = build_network(about["network"], about["arguments"], channels, len(find_task(about["task"]).channels))
+    task = find_task(about["task"])
+    network = build_network(about["network"], about["arguments"], channels, len(task.channels))
+    network.exclusive = task.exclusive  # prediction takes a softmax then
     with reading(weights, fix, SafetensorError, RuntimeError):
         network.load_state_dict(load_file(weights))
     return network.eval(), about

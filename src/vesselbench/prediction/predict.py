@@ -81,7 +81,7 @@ def predict_image(
 
 @torch.inference_mode()
 def whole(network: nn.Module, image: Tensor, multiple: int, output: int = 0) -> Tensor:
-    """Predict an image, uint8 (C, H, W), in one pass: the sigmoid of the logits, float32 (K, H, W).
+    """Predict an image, uint8 (C, H, W), in one pass: the probabilities of its channels, float32 (K, H, W).
 
     Zeros are appended right and below up to the next multiples of ``multiple``. ``output`` is that of ``Mode``.
     """
@@ -132,7 +132,7 @@ def patched(network: nn.Module, image: Tensor, patch: int, stride: int, batch: i
     Returns
     -------
     torch.Tensor
-        float32 (K, H, W): mean over the patches of the sigmoid of the logits.
+        float32 (K, H, W): mean over the patches of the probabilities.
     """
     padded = pad_to_grid(image, patch, stride)
     height, width = padded.shape[1:]
@@ -161,7 +161,8 @@ def _probabilities(network: nn.Module, images: Tensor, output: int) -> Tensor:
     logits = network(images.float() / 255)
     if output > len(logits):
         raise UserError(f"{PARAMS}: predict: output is {output}, but the network has {len(logits)}; take one of these")
-    return torch.sigmoid(logits[output - 1].float())
+    chosen = logits[output - 1].float()
+    return torch.softmax(chosen, dim=1) if getattr(network, "exclusive", False) else torch.sigmoid(chosen)
 
 
 def pad_to_grid(image: Tensor, patch: int, stride: int) -> Tensor:

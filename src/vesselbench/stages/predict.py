@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ from vesselbench.config import PARAMS, UserError, parse, read_params
 from vesselbench.data.fit import fit_image
 from vesselbench.data.images import read_image
 from vesselbench.data.labelled import labelled_images, split_of
-from vesselbench.data.maps import to_levels, write_map, write_thresholds
+from vesselbench.data.maps import scored_levels, to_levels, write_map, write_thresholds
 from vesselbench.data.preprocess import preprocess
-from vesselbench.data.task import channel_truths, find_task
+from vesselbench.data.task import find_task, scored_truths
 from vesselbench.device import prepare_network, start_fabric
 from vesselbench.files import progress, whole_folder
 from vesselbench.models.build import load_network
@@ -49,19 +50,19 @@ def main(run: str, data: str, split: str, recipe_name: str, weights: str) -> Non
     training, test = [*labelled_images(data, split, "train", task)], split_of(data, split)["test"]
     with whole_folder(Path("data/maps", data, run)) as folder:
         for name, mode in modes.items():
-            choosers = {channel: ThresholdChooser() for channel in task.channels}
+            choosers = defaultdict(ThresholdChooser)
             title = f"{run} {name}"
             for sample, classes, fov in progress(training, desc=f"{title}, threshold", unit=" image"):
-                truths = channel_truths(task, classes)
-                for channel, levels in predict(sample.image, mode, "train").items():
-                    choosers[channel].add(sample.id, truths[channel], levels, fov)
+                found = scored_levels(task, predict(sample.image, mode, "train"))
+                for scored, (truth, counts) in scored_truths(task, classes).items():
+                    choosers[scored].add(sample.id, truth, found[scored], fov & counts)
             for channel in task.channels:
                 (folder / name / channel).mkdir(parents=True)
             for sample in progress(test, desc=f"{title}, test", unit=" image"):
                 for channel, levels in predict(sample.image, mode, "test").items():
                     write_map(folder / name / channel / f"{sample.id}.png", levels)
             try:
-                chosen = {channel: chooser.choose() for channel, chooser in choosers.items()}
+                chosen = {scored: chooser.choose() for scored, chooser in choosers.items()}
             except ValueError as error:
                 raise UserError(f"{run}, mode {name}: {error}; look at the labels") from error
             write_thresholds(folder / name / "threshold.json", chosen)

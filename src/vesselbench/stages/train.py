@@ -28,7 +28,9 @@ NOTHING_LEARNED = ["step", "loss", "loss_1", "learning_rate"]  # columns of an e
 
 def main(run: str, data: str, split: str, model: str, seed: str, recipe_name: str) -> None:
     mapping, task_name = read_params(f"train.{recipe_name}", f"sources.{data}.task")
-    recipe, task = parse(Recipe, mapping, f"train.{recipe_name}"), find_task(task_name)
+    recipe = parse(Recipe, mapping, f"train.{recipe_name}")
+    task_name = recipe.targets or task_name
+    task = find_task(task_name)
     if not seed.isdecimal():
         raise UserError(f"{PARAMS}: runs.{run}.seed is {seed!r}; it must be a whole number from 0; correct it")
     path, fix = Path("data/networks", f"{model}.json"), f"run 'dvc repro network@{model}' first"
@@ -48,7 +50,7 @@ def main(run: str, data: str, split: str, model: str, seed: str, recipe_name: st
         "parameters": count_parameters(network),
         "task": task_name,
         "recipe_name": recipe_name,
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": recipe.model_dump(mode="json", exclude_unset=True),
         "seed": int(seed),
         "split": split,
         "training_ids": ids,

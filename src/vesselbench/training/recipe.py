@@ -29,6 +29,28 @@ class Augmentation(Parameters):
     labels: Literal["soft", "covered"]
 
 
+class Loss(Parameters):
+    """Loss of an output: factors of the cross-entropy, and of the mean squared difference of probability and truth."""
+
+    cross_entropy: float = Field(ge=0)
+    squared: float = Field(ge=0)
+
+
+class Adversary(Parameters):
+    """A critic that learns to tell true maps from a network's, which learns to deceive it (BF-Net, MICCAI 2021)."""
+
+    weight: PositiveFloat  # of its loss beside the others of the network
+    updates: PositiveInt  # of the critic a step: 1, on the last output; or one for each of the outputs that it judges
+    sigmoid_twice: bool  # whether its cross-entropy takes the sigmoid of a sigmoid
+
+
+class Plateau(Parameters):
+    """How the schedule ``plateau`` lowers the learning rate, where not by a tenth on the validation loss."""
+
+    factor: float = Field(gt=0, lt=1)
+    watch: Literal["validation", "last_batch"]
+
+
 class Sgd(Parameters):
     """Stochastic gradient descent with momentum, which takes over from Adam."""
 
@@ -67,6 +89,13 @@ class Recipe(Parameters):
     validation: NonNegativeInt  # training images held out, the last in order of id: their loss ends each epoch
     keep: Literal["lowest_training_loss", "lowest_validation_loss", "last"]
     augmentation: Augmentation
+    # What follows has a default, as nearly all recipes have it.
+    targets: str | None = None  # task whose channels are learned, see vesselbench.data.task; that of the source
+    loss: Loss | None = None  # of each output; the cross-entropy alone
+    adversary: Adversary | None = None  # none
+    plateau: Plateau | None = None  # of the schedule
+    branches: Literal["scheduled", "constant"] = "scheduled"  # learning rate of all but the network's main part
+    validate_by: Literal["loss", "weighted_f1"] = "loss"  # what is watched; 1 - weighted F1 of the kinds of vessel
     # How it is computed, in training and prediction. Weights repeat bit by bit at the same three only.
     precision: Literal["32-true", "bf16-mixed"]  # as Fabric names them
     compile: Literal["", "default", "reduce-overhead", "max-autotune"]  # mode of torch.compile, empty for none
