@@ -1,12 +1,17 @@
 """Fields of view: estimated on drawn discs and on DRIVE's photographs, and measured."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from vesselbench.config import UserError
 from vesselbench.data.fov import diameter, estimate
 from vesselbench.data.images import read_image, read_mask
-from vesselbench.data.sample import read_samples
+from vesselbench.data.sample import Sample, read_samples, write_samples
 from vesselbench.datasets.fetch import obtain
+from vesselbench.stages.fov import main as stage
 
 
 def disc(radius, size=120):
@@ -65,6 +70,20 @@ def test_the_diameter_is_the_wider_extent():
     assert diameter(cut) == diameter(cut.T) == 101, "a disc cut above and below, or left and right"
     assert diameter(np.zeros((5, 5), bool)) == 0
     assert diameter(np.eye(3, dtype=bool)[1:2]) == 1
+
+
+def test_official_masks_must_be_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text("sources: {toy: {fov: official}}")
+    raw = Path("data/raw/toy")
+    raw.mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(raw / "a.png")
+    write_samples([Sample("a", "a", "", raw / "a.png")], raw)
+    with pytest.raises(
+        UserError, match="sources.toy.fov is official, but data/raw/toy/a.png has no mask; set it to est"
+    ):
+        stage("toy")
+    assert not list(Path("data/fov").iterdir())
 
 
 @pytest.mark.archives

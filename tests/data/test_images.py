@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from vesselbench.config import UserError
-from vesselbench.data.images import read_image, read_label, read_mask, write_mask
+from vesselbench.data.images import read_image, read_kinds, read_label, read_mask, write_mask
 
 
 def save(path, rows, dtype=np.uint8):
@@ -52,6 +52,38 @@ def test_a_label_that_is_not_binary_or_of_another_size_is_refused(tmp_path):
     assert read_label(path, (1, 2)).shape == (1, 2)
     with pytest.raises(UserError, match=r"1 x 2 \(rows x columns\), but the image that it belongs to is 2 x 1"):
         read_label(path, (2, 1))
+
+
+def test_each_colour_is_a_kind_and_a_grey_label_holds_their_numbers(tmp_path):
+    colours = [[[0, 0, 0], [255, 0, 0], [0, 0, 255], [0, 255, 0], [255, 255, 255]]]
+    for kinds in (read_kinds(save(tmp_path / "k.png", colours)), read_kinds(save(tmp_path / "k.png", [range(5)]))):
+        assert kinds.dtype == np.uint8
+        assert kinds.tolist() == [[0, 1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("colour", "kind"),
+    [
+        *[((255, 0, 255), 3), ((0, 255, 255), 3), ((255, 255, 0), 3)],  # two kinds at once
+        *[((254, 0, 0), 1), ((128, 127, 0), 1), ((10, 90, 200), 2), ((0, 128, 0), 3)],  # smooth edges
+        *[((127, 127, 127), 0), ((128, 128, 128), 4)],
+    ],
+)
+def test_one_odd_colour_in_a_thousand_is_the_nearest_one_more_is_refused(tmp_path, colour, kind):
+    pixels = np.zeros((1, 1000, 3), np.uint8)
+    pixels[0, [7, 9]] = colour, (255, 0, 0)
+    kinds = read_kinds(save(tmp_path / "kinds.png", pixels))
+    assert {place: kinds[0, place] for place in np.flatnonzero(kinds[0])} == {9: 1} | ({7: kind} if kind else {})
+    with pytest.raises(UserError, match=r"kinds.png: 1 of 999 pixels, such as row 0, column 7, are neither red, blue"):
+        read_kinds(save(tmp_path / "kinds.png", pixels[:, :999]))
+
+
+@pytest.mark.parametrize("rows", [[[0, 5]], [[0, 255]], [[[0] * 3, [255] * 3]]])
+def test_a_label_of_vessels_alone_is_refused_as_one_of_kinds(tmp_path, rows):
+    with pytest.raises(
+        UserError, match=r"k.png: grey, with values up to (5|255); a label .* holds 0 background, 1 art"
+    ):
+        read_kinds(save(tmp_path / "k.png", rows))
 
 
 def test_a_mask_is_read_as_it_was_written(tmp_path):

@@ -1,5 +1,6 @@
 """Samples, tasks, and the labelled images of a split, on a data set of three photographs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,14 @@ def test_a_label_or_field_of_view_of_another_size_is_refused(path):
 def test_a_sample_without_a_label_of_the_task_is_refused(toy):
     with pytest.raises(UserError, match="c.png: has no label in artery_vein; choose another task for this source"):
         read_classes(toy[0], ARTERY, (2, 3))
+
+
+def test_a_label_of_arteries_and_veins_is_read_by_its_colours_and_must_fit_the_photograph(toy):
+    Image.new("RGB", (3, 2), (0, 255, 0)).save(RAW / "kinds.png")
+    sample = replace(toy[0], artery_vein=RAW / "kinds.png")
+    assert read_classes(sample, TASKS["artery_vein"], (2, 3)).tolist() == [[3] * 3] * 2
+    with pytest.raises(UserError, match=r"2 x 3 \(rows x columns\), but the image that it belongs to is 3 x 3"):
+        read_classes(sample, TASKS["artery_vein"], (3, 3))
 
 
 def test_a_task_is_found_by_name_and_turns_its_classes_into_truths_of_its_channels():

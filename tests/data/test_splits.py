@@ -41,8 +41,27 @@ def test_kfold_keeps_groups_together_and_tests_each_once(k, folds):
 
 
 @pytest.mark.parametrize(
+    ("keys", "tested"),
+    [
+        ({"scheme": "official"}, ["2L", "3L"]),
+        ({"scheme": "first_n", "train": 2}, ["2L", "3L"]),  # 1L 1R | 2L 3L, each pair whole
+        ({"scheme": "kfold", "k": 3, "fold": 2}, ["3L"]),
+    ],
+)
+def test_what_is_excluded_is_in_no_subset_whatever_the_scheme(keys, tested):
+    samples = [sample(name, name[0], "train" if name[0] == "1" else "test") for name in ("3L", "2R", "1R", "2L", "1L")]
+    assigned = split_samples(samples, scheme(exclude=["2R"], **keys))
+    assert list(assigned) == ["1L", "1R", "2L", "2R", "3L"]
+    assert assigned["2R"] == "unused"
+    assert [name for name, subset in assigned.items() if subset == "test"] == tested
+    with pytest.raises(UserError, match="^split: exclude has 34, 9R, no sample of toy; correct or remove it$"):
+        split_samples(samples, scheme(exclude=["9R", "2R", "34"], **keys))
+
+
+@pytest.mark.parametrize(
     ("keys", "message"),
     [
+        ({"scheme": "official", "exclude": [34]}, "splits.toy.exclude.0 is 34: input should be a valid string"),
         ({"scheme": "first_n", "train": 3}, "split: first_n with train 3 puts group 2 on both sides (2L | 2R); choose"),
         ({"scheme": "first_n", "train": 6}, "split: first_n with train 6 leaves no test sample of 6; use a smaller"),
         ({"scheme": "kfold", "k": 4, "fold": 0}, "split: kfold with k 4, but there are only 3 groups; use a smaller k"),
@@ -63,9 +82,10 @@ def test_what_cannot_be_is_refused(keys, message):
 
 def test_a_split_is_read_as_it_was_written(tmp_path):
     path = tmp_path / "toy.csv"
-    write_split(path, {"b": "test", "a": "train"})
-    assert path.read_text() == "id,subset\na,train\nb,test\n"
-    assert read_split(path, [sample("b"), sample("a")]) == {"train": [sample("a")], "test": [sample("b")]}
+    write_split(path, {"b": "test", "a_1": "train", "c": "unused"})
+    assert path.read_text() == "id,subset\na_1,train\nb,test\nc,unused\n"
+    samples = [sample(name) for name in ("b", "c", "a_1")]
+    assert read_split(path, samples) == {"train": [sample("a_1")], "test": [sample("b")]}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +100,7 @@ def test_a_split_is_read_as_it_was_written(tmp_path):
         ("id,subset\na,train\nc,test\n", "c is no sample of the data set; write the split anew with the split stage"),
         ("id,subset\na,train\n", "b is in no subset; list every id of the data set, or write the split anew"),
         ("id,subset\na,train\nb,train\n", "no sample in test; both subsets need at least one"),
-        ("id,subset\na,train\nb,validation\n", "b is in subset 'validation'; it must be train or test"),
+        ("id,subset\na,train\nb,validation\n", "b is in subset 'validation'; it must be train, test or unused"),
     ],
 )
 def test_an_edited_or_missing_split_is_told(tmp_path, text, message):

@@ -58,10 +58,6 @@ def test_archives_missing(toy):
     assert refused() == f"{NOT_THERE}; or set sources.toy.mirror to true to use the public mirror"
     toy.change(mirror="")
     assert refused(MIRROR) == NOT_THERE
-    toy.pack(ARCHIVE)
-    toy.change(archives=("toy.zip", "labels.zip"), mirror="http://mirror.example/")
-    start = NOT_THERE.replace("toy.zip", "labels.zip")
-    assert refused(MIRROR) == f"{start}; or take the others away to use the public mirror"
 
 
 @pytest.mark.parametrize("place", [2, 3])  # one that is optional, one that is not
@@ -100,6 +96,13 @@ def test_second_observer_may_be_missing(toy, capsys):
     assert checked() == ([f"{ARCHIVE}: {LESS}", f"{TARGET}: {LESS}"], True)
 
 
+def test_masks_may_be_missing_if_they_are_estimated(toy):
+    toy.files[2] = replace(toy.files[2], path="fov/a.png")
+    toy.pack(ARCHIVE, a_second_observer=None)
+    fov = LESS.replace("second_observer", "fov, where params.yaml has fov: estimated")
+    assert checked() == ([f"{ARCHIVE}: {fov}", ABSENT], True)
+
+
 def test_full_disk(toy, monkeypatch):
     toy.pack(ARCHIVE)
     monkeypatch.setattr(Path, "write_bytes", Mock(side_effect=OSError(28, "No space left on device")))
@@ -121,6 +124,19 @@ def test_mirror_once_for_all(toy, mirror, capsys):
     assert checked() == ([f"{mirror_archive(toy.source)}: 5 {MATCH}", f"{TARGET}: 5 {MATCH}"], True)
 
 
+def test_what_is_absent_beside_an_archive_comes_from_the_mirror(toy, mirror, capsys):
+    toy.change(archives=("toy.zip", "labels.zip"))
+    toy.files = [replace(file, archive="labels.zip") if "labels" in file.path else file for file in toy.files]
+    toy.pack(ARCHIVE, a_labels=None, b_labels=None, b_images=b"altered")
+    assert "toy/b_images.png differs" in refused(MIRROR), "what is there must be right"
+    toy.pack(ARCHIVE, a_labels=None, b_labels=None)
+    absent = NOT_THERE.replace("toy.zip", "labels.zip")
+    assert refused() == f"{absent}; or set sources.toy.mirror to true to use the public mirror"
+    obtain("toy", MIRROR, TARGET)
+    assert f"{absent}; turning to the mirror {toy.source.mirror}\n" in capsys.readouterr().err
+    assert all((TARGET / file.path).read_bytes() == toy.members[file.member] for file in toy.files)
+
+
 @pytest.mark.filterwarnings("ignore:unclosed")
 @pytest.mark.parametrize("reason", ["HTTPError: 404 ", "EOFError: ", "BadGzipFile: ", "ConnectionError: "])
 def test_mirror_that_sends_no_whole_archive(toy, mirror, reason):
@@ -137,7 +153,7 @@ def test_mirror_that_sends_no_whole_archive(toy, mirror, reason):
 
 
 def test_check_before_and_after(toy):
-    mirror = "without archives, the download takes the public mirror http://mirror.example/, if it may"
+    mirror = "what is not there the download takes from the public mirror http://mirror.example/, if it may"
     assert checked() == ([NOT_THERE, mirror, ABSENT], False)
     toy.pack(ARCHIVE)
     assert checked() == ([f"{ARCHIVE}: 5 {MATCH}", ABSENT], True)

@@ -1,36 +1,74 @@
 """The records of the data sets, their manifests, and the real files where the owners' archives are at hand."""
 
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vesselbench.config import UserError
 from vesselbench.data.fov import estimate
-from vesselbench.data.images import read_image, read_label, read_mask
+from vesselbench.data.images import read_image, read_kinds, read_label, read_mask
 from vesselbench.data.sample import read_samples
 from vesselbench.datasets.fetch import check, obtain, record
 from vesselbench.datasets.source import MANIFESTS, find_source, list_samples, read_manifest
 
+FOLDERS = ("images", "labels", "second_observer", "fov", "artery_vein")
 FACTS = {  # size; images, labels, second observer's, masks; both observers' share of vessel in the field of view, in %
     "drive": ((584, 565), (40, 40, 20, 40), 12.6, None),
     "chase_db1": ((960, 999), (28, 28, 28, 0), 10.05, 9.65),
     "stare": ((605, 700), (20, 20, 20, 0), 10.3, 14.7),
 }
+FILES = {  # images of each size; files of each folder
+    **{name: ({shape: counts[0]}, (*counts, 0)) for name, (shape, counts, *_) in FACTS.items()},
+    "drive_av": ({(584, 565): 40}, (40, 0, 0, 40, 40)),
+    "les_av": ({(1444, 1620): 21, (1958, 2196): 1}, (22, 0, 0, 22, 22)),
+    "hrf_av": ({(2336, 3504): 45}, (45, 0, 0, 45, 45)),
+}
+# Of a subset: images; shares in % of background, artery, vein, crossing, uncertain in the frame, then of the kinds in
+# the mask, all by the pixels that have exactly these colours; share of the mask; vessel pixels outside; and the odd
+# colours' pixels, background first: all, and those in the mask.
+NONE = (0,) * 5
+KINDS = {
+    ("drive_av", "train"): (
+        *(20, (91.607, 3.492, 4.284, 0.212, 0.405), (5.073, 6.223, 0.307, 0.588), 0.688, 200),
+        *((0, 0, 0, 40, 0), (0, 0, 0, 40, 0)),
+    ),
+    ("drive_av", "test"): (
+        *(20, (91.580, 3.585, 4.361, 0.315, 0.158), (5.213, 6.342, 0.458, 0.230), 0.688, 15),
+        *((0, 3, 7, 3, 0), (0, 3, 7, 3, 0)),
+    ),
+    ("les_av", "train"): (
+        *(11, (92.869, 3.343, 3.530, 0.111, 0.146), (4.776, 5.044, 0.159, 0.209), 0.700, 32, NONE, NONE),
+    ),
+    ("les_av", "test"): (
+        *(11, (93.802, 2.679, 3.211, 0.086, 0.223), (3.828, 4.588, 0.122, 0.318), 0.700, 0, NONE, NONE),
+    ),
+    ("hrf_av", "train"): (24, (92.358, 3.324, 3.868, 0.450, 0), (3.935, 4.579, 0.532, 0), 0.845, 2831, NONE, NONE),
+    ("hrf_av", "test"): (
+        *(21, (92.212, 3.369, 3.835, 0.582, 0), (3.989, 4.540, 0.689, 0), 0.845, 1311),
+        *((1167, 873, 996, 91, 6), (1156, 873, 985, 91, 6)),
+    ),
+}
 
 
 def test_unknown_name():
-    with pytest.raises(UserError, match="'drvie' is unknown; choose one of: chase_db1, drive, phantom, stare$"):
+    with pytest.raises(
+        UserError, match="'drvie' is unknown; choose one of: chase_db1, drive, drive_av, .* phantom_av, stare$"
+    ):
         find_source("drvie")
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", FILES)
 def test_manifest(name):
-    source, files, (shape, counts, *_) = find_source(name), read_manifest(name), FACTS[name]
+    source, files, (sizes, counts) = find_source(name), read_manifest(name), FILES[name]
     folders = [file.path.split("/")[0] for file in files]
-    assert tuple(map(folders.count, ("images", "labels", "second_observer", "fov"))) == counts
+    assert tuple(map(folders.count, FOLDERS)) == counts
     assert len({file.sha256 for file in files}) == len({file.path for file in files}) == len(files) == sum(counts)
-    assert {(file.rows, file.columns) for file in files} == {shape}
+    for folder in dict.fromkeys(folders):
+        found = Counter((file.rows, file.columns) for file in files if file.path.startswith(folder + "/"))
+        assert folder == "second_observer" or found == sizes
     assert {file.archive for file in files} == set(source.archives)
     assert [source.place(file.member) for file in files] == [file.path for file in files]
     assert source.place("README.txt") is None
@@ -44,6 +82,25 @@ def test_groups_and_subsets(tmp_path):
     assert [(s.id, s.group, s.subset) for s in chase[1:3]] == [("01R", "01", ""), ("02L", "02", "")]
     assert len({sample.group for sample in chase}) == 14
     assert {(sample.group == sample.id, sample.subset) for sample in stare} == {(True, "")}
+
+
+@pytest.mark.parametrize(("name", "subset"), KINDS)
+def test_subsets_of_arteries_and_veins(tmp_path, name, subset):
+    samples = list_samples(find_source(name), [file.path for file in read_manifest(name)], tmp_path)
+    parts = {part: [sample.id for sample in samples if sample.subset == part] for part in ("train", "test")}
+    assert len(parts[subset]) == KINDS[name, subset][0]
+    first = {"drive_av": ["21", "01"], "les_av": ["111", "224"], "hrf_av": ["01_dr", "09_dr"]}[name]
+    assert [parts["train"][0], parts["test"][0]] == first
+    assert all(sample.image and sample.fov and sample.artery_vein and not sample.truth for sample in samples)
+
+
+def test_phantom_av_is_the_phantom_under_another_name(tmp_path):
+    for name in ("phantom", "phantom_av"):
+        parameters = {"fov": "official", "task": "artery_vein", "size": 128, "train": 1, "test": 1}
+        obtain(name, parameters, tmp_path / name)
+    first, second = (read_samples(tmp_path / name) for name in ("phantom", "phantom_av"))
+    assert [sample.artery_vein.read_bytes() for sample in first] == [s.artery_vein.read_bytes() for s in second]
+    assert set(np.unique(read_kinds(second[0].artery_vein))) == {0, 1, 2, 3}
 
 
 def test_check_of_a_drawn_data_set(tmp_path):
@@ -83,3 +140,27 @@ def test_real_files(archives, tmp_path, name):
         assert all(vessels.any() for vessels in inside)
         found = 100 * sum(vessels.sum() for vessels in inside) / sum(map(len, inside))
         assert share is None or found == pytest.approx(share, abs=0.1)
+
+
+@pytest.mark.archives
+@pytest.mark.parametrize("name", ["drive_av", "les_av", pytest.param("hrf_av", marks=pytest.mark.slow)])
+def test_real_labels_of_arteries_and_veins(archives, tmp_path, name):
+    source = find_source(name)
+    if absent := [archive for archive in source.archives if not (archives / archive).is_file()]:
+        pytest.skip(f"{', '.join(absent)}: not among the archives at hand")
+    record(source, archives, tmp_path / "made.csv")
+    assert (tmp_path / "made.csv").read_text() == (MANIFESTS / f"{name}.csv").read_text()
+    obtain(name, {"fov": "official", "mirror": False, "task": "artery_vein"}, tmp_path / "raw")
+    for subset in ("train", "test"):
+        count, frame_shares, mask_shares, cover, outside, odd, odd_inside = KINDS[name, subset]
+        frame, inside, images = np.zeros(5, int), np.zeros(5, int), 0
+        for sample in read_samples(tmp_path / "raw"):
+            if sample.subset == subset:
+                kinds = read_kinds(sample.artery_vein)
+                images, frame = images + 1, frame + np.bincount(kinds.ravel(), minlength=5)
+                inside += np.bincount(kinds[read_mask(sample.fov, kinds.shape)], minlength=5)
+        assert images == count
+        assert tuple(np.round(100 * (frame - odd) / frame.sum(), 3)) == frame_shares
+        assert tuple(np.round(100 * (inside - odd_inside) / inside.sum(), 3)[1:]) == mask_shares
+        assert round(inside.sum() / frame.sum(), 3) == cover
+        assert (frame - odd - inside + odd_inside)[1:].sum() == outside

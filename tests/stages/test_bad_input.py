@@ -20,7 +20,7 @@ WHOLE = {"how": "whole", "output": 0}
 PARAMETERS = [
     ("train phantom", {}, "vesselbench.stages.train takes RUN DATA SPLIT MODEL SEED RECIPE_NAME, not phantom"),
     ("download drvie", {}, "'drvie' is not defined in sources, which has: phantom; add it or correct the name"),
-    ("download@drvie", {"sources.drvie": {}}, "data set 'drvie' is unknown; choose one of: chase_db1, drive, phantom"),
+    ("download@drvie", {"sources.drvie": {}}, "data set 'drvie' is unknown; choose one of: chase_db1, drive, drive_av,"),
     ("download@phantom", {"sources.phantom.sise": 130}, "sources.phantom.sise is unknown; sources.phantom takes "),
     ("split@phantom", {"splits.phantom.scheme": "offical"}, "splits.phantom.scheme is 'offical': input should be 'off"),
     ("fov@phantom", {"sources.phantom.fov": "oficial"}, "sources.phantom.fov is 'oficial'; it must be official or est"),
@@ -83,7 +83,7 @@ def test_the_code_of_another_copy_is_not_run(project, monkeypatch):
         ("p05,test\n", "p05,test\np05,test\n", "p05 is in test twice; list every id once"),
         ("p05,test\n", "p05,test\np06,test\n", "p06 is no sample of the data set; write the split anew with the spl"),
         ("p05,test\n", "", "p05 is in no subset; list every id of the data set, or write the split anew"),
-        ("p05,test", "p05,tset", "p05 is in subset 'tset'; it must be train or test"),
+        ("p05,test", "p05,tset", "p05 is in subset 'tset'; it must be train, test or unused"),
         ("test", "train", "no sample in test; both subsets need at least one"),
         ("id,", "name,", KIND + "it must have id, subset; it has name, subset); run 'dvc r"),
     ],

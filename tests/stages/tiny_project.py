@@ -34,7 +34,6 @@ SIDE = 130  # no multiple of the network's 16: maps must be padded and cut
 TINY = {
     "runs": {RUN: LINE, UNTRAINED: LINE | {"model": "iter_seg", "recipe": "untrained"}},
     "published": [RUN],
-    **{f"{kind}.{name}": GONE for kind in ("sources", "splits") for name in ("drive", "chase_db1", "stare")},
     **{f"sources.phantom.{name}": value for name, value in {"size": SIDE, "train": 3, "test": 2}.items()},
     **{f"models.iternet.{name}": value for name, value in {"width": 4, "iterations": 2}.items()},
     **{f"train.demo.{name}": value for name, value in (RECIPE | {"threads": 1}).items()},
@@ -46,7 +45,8 @@ TINY = {
 def write_params(folder: Path, changes: dict[str, Any] | None = None) -> None:
     """Write params.yaml: the real one, the tiny one over it, then ``changes``, by dotted key."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["models"] = {name: params["models"][name] for name in ("iternet", "iter_seg")}
+    for kind, names in {"models": ("iternet", "iter_seg"), "sources": ("phantom",), "splits": ("phantom",)}.items():
+        params[kind] = {name: params[kind][name] for name in names}
     params = json.loads(json.dumps(params))  # every recipe a copy of its own
     for key, value in [*TINY.items(), *(changes or {}).items()]:
         *above, last = key.split(".")

@@ -53,22 +53,29 @@ def read_kinds(path: Path, shape: Shape | None = None) -> np.ndarray:
 
     A colour image has red arteries, blue veins, green crossings, white uncertain vessels and black background; other
     colours, such as a smooth edge, are taken as the nearest corner of the colour cube, of which magenta, cyan and
-    yellow, each two kinds at once, are crossings. A grey image holds the numbers themselves. UserError as
-    :func:`read_label`, or where more than one pixel in a thousand is of another colour.
+    yellow, each two kinds at once, are crossings. A grey image holds the numbers themselves. UserError where the file
+    is missing or no whole image, is of another shape than asked for, is grey with other values, or has more than one
+    pixel in a thousand of another colour.
     """
-    pixels = read_pixels(path, "RGB")
-    if pixels.max() < len(KINDS) and (pixels == pixels[..., :1]).all():
-        return of_shape(pixels[..., 0], path, shape)
-    bits = pixels > 127
-    kinds = COLOURS[bits @ np.array([4, 2, 1])]
-    odd = (pixels != 255 * bits).any(axis=2) | (bits.sum(axis=2) == 2)
+    pixels = of_shape(read_pixels(path, "RGB"), path, shape)
+    if (pixels == pixels[..., :1]).all():
+        if pixels.max() >= len(KINDS):
+            numbers = ", ".join(f"{number} {kind}" for number, kind in enumerate(KINDS))
+            raise UserError(
+                f"{path}: grey, with values up to {pixels.max()}; a label of arteries and veins is in colour "
+                f"or holds {numbers}; a label of vessels alone does not tell them apart"
+            )
+        return pixels[..., 0]
+    bits = (pixels > 127).astype(np.uint8)
+    corners = bits @ np.array([4, 2, 1], np.uint8)
+    odd = (pixels != 255 * bits).any(axis=2) | np.isin(corners, (3, 5, 6))  # cyan, magenta, yellow
     if 1000 * odd.sum() > odd.size:
         row, column = np.argwhere(odd)[0]
         raise UserError(
             f"{path}: {odd.sum()} of {odd.size} pixels, such as row {row}, column {column}, are neither red, blue, "
             "green, white nor black; a label of arteries and veins has these colours; store it without loss, as PNG"
         )
-    return of_shape(kinds, path, shape)
+    return COLOURS[corners]
 
 
 def read_mask(path: Path, shape: Shape | None = None) -> np.ndarray:
@@ -91,8 +98,8 @@ def read_pixels(path: Path, mode: str | None = None) -> np.ndarray:
 
 
 def of_shape(values: np.ndarray, path: Path, shape: Shape | None) -> np.ndarray:
-    """Return an image (H, W) that is of the shape asked for, if any; UserError if it is not."""
-    if shape is not None and values.shape != tuple(shape):
+    """Return an image (H, W) or (H, W, C) of the shape (H, W) asked for, if any; UserError if it is not."""
+    if shape is not None and values.shape[:2] != tuple(shape):
         found, wanted = (f"{size[0]} x {size[1]}" for size in (values.shape, shape))
         raise UserError(
             f"{path}: {found} (rows x columns), but the image that it belongs to is {wanted}; both must be of one size"

@@ -13,7 +13,7 @@ from vesselbench.files import read_table, whole_file
 class Sample:
     """One photograph and what belongs to it; None for what its owner does not publish."""
 
-    id: str  # unique within the data set, letters and digits: "21", "01L", "im0001"
+    id: str  # unique within the data set, letters, digits and underscores: "21", "01L", "01_dr"
     group: str  # of photographs that must stay on one side of a split: the patient where known, else the id
     subset: str  # of the owner's own split: "train", "test", or "" where the owner publishes none
     image: Path  # the RGB photograph

@@ -13,6 +13,7 @@ from vesselbench.data.sample import Sample
 from vesselbench.files import read_table, whole_file
 
 SUBSETS = ("train", "test")
+UNUSED = "unused"  # written for what a scheme excludes; belongs to neither
 
 
 class SplitScheme(Parameters):
@@ -43,12 +44,20 @@ class SplitScheme(Parameters):
 
 
 def split_samples(samples: Sequence[Sample], scheme: SplitScheme) -> dict[str, str]:
-    """Assign every sample to a subset: id -> ``"train"`` or ``"test"``, in order of id.
+    """Assign every sample to a subset: id -> ``"train"``, ``"test"`` or ``"unused"``, in order of id.
 
-    Photographs of one group (the two eyes of one child) always stay on one side. UserError where the owner publishes no
-    split, the numbers do not fit the data set, or ``first_n`` cuts a group.
+    What is excluded is left out before the rule is applied to the rest. Photographs of one group (the two eyes of one
+    child) always stay on one side. UserError where an id to exclude is unknown, the owner publishes no split, the
+    numbers do not fit the data set, or ``first_n`` cuts a group.
     """
-    samples = sorted(samples, key=lambda sample: sample.id)
+    unknown = sorted({*scheme.exclude} - {sample.id for sample in samples})
+    if unknown:
+        raise UserError(f"split: exclude has {', '.join(unknown)}, no sample of {scheme.data}; correct or remove it")
+    kept = [sample for sample in sorted(samples, key=lambda sample: sample.id) if sample.id not in scheme.exclude]
+    return dict(sorted((dict.fromkeys(scheme.exclude, UNUSED) | _split_kept(kept, scheme)).items()))
+
+
+def _split_kept(samples: Sequence[Sample], scheme: SplitScheme) -> dict[str, str]:
     groups = sorted({sample.group for sample in samples})
     if scheme.scheme == "official":
         unassigned = [sample.id for sample in samples if sample.subset not in SUBSETS]
@@ -84,18 +93,19 @@ def write_split(path: Path, assignment: Mapping[str, str]) -> None:
 def read_split(path: Path, samples: Sequence[Sample]) -> dict[str, list[Sample]]:
     """Read a split and hand out the data set's samples by subset, ``train`` and ``test``, each in order of id.
 
-    UserError where the file is missing or malformed, lists an id twice, names an unknown id or subset, leaves an id
-    out, or has an empty subset: the file is meant to be read by people, so it may have been edited by one.
+    Those that are ``unused`` are in neither. UserError where the file is missing or malformed, lists an id twice, names
+    an unknown id or subset, leaves an id out, or has an empty subset: the file is meant to be read by people, so it may
+    have been edited by one.
     """
     columns, fix = ["id", "subset"], f"run 'dvc repro split@{path.stem}' first"
     table = read_table(path, columns, fix, dtype=str, keep_default_na=False)[columns]
     known = {sample.id: sample for sample in samples}
     subset_of: dict[str, str] = {}
     for name, subset in table.itertuples(index=False):
-        if subset not in SUBSETS:
-            raise UserError(f"{path}: {name} is in subset {subset!r}; it must be train or test")
+        if subset not in (*SUBSETS, UNUSED):
+            raise UserError(f"{path}: {name} is in subset {subset!r}; it must be train, test or unused")
         if name in subset_of:
-            both = "both train and test" if subset_of[name] != subset else f"{subset} twice"
+            both = f"both {subset_of[name]} and {subset}" if subset_of[name] != subset else f"{subset} twice"
             raise UserError(f"{path}: {name} is in {both}; list every id once")
         if name not in known:
             raise UserError(f"{path}: {name} is no sample of the data set; write the split anew with the split stage")

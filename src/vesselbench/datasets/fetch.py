@@ -32,7 +32,8 @@ def obtain(name: str, parameters: Mapping[str, Any], target: Path) -> None:
     """Put a data set into ``target``, its ``samples.csv`` with it: from the owner's archives, the mirror, or drawn.
 
     ``parameters`` is ``sources.<name>`` of params.yaml. Unknown names and parameters, archives that are absent,
-    damaged or altered are UserErrors; ``target`` is then as it was, as it is when the disk is full.
+    damaged or altered are UserErrors; ``target`` is then as it was, as it is when the disk is full. Where some archives
+    are there and others are not, all comes from the mirror, which holds the same bytes.
     """
     source, files = find_source(name), read_manifest(name)
     options = parse(source.parameters, parameters, f"sources.{name}")
@@ -42,11 +43,11 @@ def obtain(name: str, parameters: Mapping[str, Any], target: Path) -> None:
             return
         found, verdicts = take_inventory(source, archive_folder(), files, folder)
         absent = [line for state, line in verdicts if state == "absent"]
-        if absent:
+        if absent and "faulty" not in dict(verdicts):
             advice = "; ".join(absent)
-            if not (source.mirror and options.mirror and len(absent) == len(verdicts)):
-                other = "take the others away" if options.mirror else f"set sources.{name}.mirror to true"
-                raise UserError(advice + f"; or {other} to use the public mirror" * bool(source.mirror))
+            if not (source.mirror and options.mirror):
+                other = f"; or set sources.{name}.mirror to true to use the public mirror"
+                raise UserError(advice + other * bool(source.mirror))
             if not mirror_archive(source).exists():
                 print(f"{advice}; turning to the mirror {source.mirror}", file=sys.stderr)
                 _fetch_mirror(source, advice)
@@ -160,8 +161,9 @@ def judge(
     if not wrong:
         return "whole", line
     if not altered and not lacking:
-        folders = ", ".join(sorted({file.path.split("/")[0] for file in wrong}))
-        return "usable", f"{line}; the pipeline runs without the others, of {folders}"
+        folders = sorted({file.path.split("/")[0] for file in wrong})
+        estimated = ", where params.yaml has fov: estimated" * ("fov" in folders)
+        return "usable", f"{line}; the pipeline runs without the others, of {', '.join(folders)}{estimated}"
     known = "" if altered or raw else source.explain([file.path for file in lacking])
     first, *others = altered or lacking
     what = f"differs (sha256 expected {first.sha256}, found {found[first.path]})" if altered else "is missing"
@@ -223,8 +225,8 @@ def check(name: str, archives: Path, raw: Path) -> tuple[list[str], bool]:
     if {state for state, _ in verdicts} == {"absent"} and mirror_archive(source).exists():
         _, verdicts = take_inventory(source, mirror_archive(source), files)
     states, lines = [state for state, _ in verdicts], [line for _, line in verdicts]
-    if source.mirror and set(states) == {"absent"}:
-        lines.append(f"without archives, the download takes the public mirror {source.mirror}, if it may")
+    if source.mirror and "absent" in states:
+        lines.append(f"what is not there the download takes from the public mirror {source.mirror}, if it may")
     state, line = _judge_raw(name, source, files, raw)
     all_well = "faulty" not in (*states, state) and (state != "absent" or "absent" not in states)
     title = f"{name}: {source.title}, " + ("drawn by this project" if source.draw else f"{len(files)} files")

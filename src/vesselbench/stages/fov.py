@@ -15,17 +15,15 @@ def main(data: str) -> None:
     if source not in ("official", "estimated"):
         raise UserError(f"{PARAMS}: sources.{data}.fov is {source!r}; it must be official or estimated; correct it")
     samples = read_samples(Path("data/raw", data))
-    official = 0
     with whole_folder(Path("data/fov", data)) as folder:
         for sample in samples:
             image = read_image(sample.image)
-            if source == "official" and sample.fov:
-                mask = read_mask(sample.fov, image.shape[:2])
-                official += 1
-            else:
-                mask = estimate(image)
+            if source == "official" and not sample.fov:
+                fix = f"set it to estimated, or fetch the masks; see 'vesselbench data check {data}'"
+                raise UserError(f"{PARAMS}: sources.{data}.fov is official, but {sample.image} has no mask; {fix}")
+            mask = estimate(image) if source == "estimated" else read_mask(sample.fov, image.shape[:2])
             write_mask(folder / f"{sample.id}.png", mask)
-    print(f"{data}: {official} official masks, {len(samples) - official} estimated")
+    print(f"{data}: {len(samples)} masks, {source}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vesselbench.config import parse, read_params
 from vesselbench.data.sample import read_samples
-from vesselbench.data.splits import SplitScheme, split_samples, write_split
+from vesselbench.data.splits import UNUSED, SplitScheme, split_samples, write_split
 from vesselbench.stages.entry import start
 
 
@@ -15,7 +15,8 @@ def main(split: str) -> None:
     assignment = split_samples(read_samples(Path("data/raw", scheme.data)), scheme)
     write_split(Path("data/splits", scheme.data, f"{split}.csv"), assignment)
     counts = Counter(assignment.values())
-    print(f"{split}: {counts['train']} images train, {counts['test']} test ({scheme.scheme})")
+    unused = f", {counts[UNUSED]} unused" if counts[UNUSED] else ""
+    print(f"{split}: {counts['train']} images train, {counts['test']} test{unused} ({scheme.scheme})")
 
 
 if __name__ == "__main__":
