@@ -45,7 +45,7 @@ def test_an_entry_is_a_network_and_its_arguments():
 @pytest.mark.parametrize(
     ("network", "arguments", "message"),
     [
-        ("iternett", {}, "network 'iternett' is unknown; choose one of deform_unet,"),
+        ("iternett", {}, "network 'iternett' is unknown; choose one of bfnet, deform_unet,"),
         ("iternet", {"widht": 8}, "'widht' is unknown; it takes width, iterations, dropout, shared_weights,"),
         ("iternet", {"iterations": 0}, "iterations 0 must be 1 or more"),
         ("iternet", {"dropout": 1}, r"dropout 1 in \[0, 1\)"),
@@ -62,6 +62,12 @@ def test_an_entry_is_a_network_and_its_arguments():
         ("recurrent_unet", {"width": 0}, "width 0 must be 1 or more"),
         ("recurrent_unet", {"recurrences": -1}, "recurrences -1 0 or more"),
         ("wnet", {"widths": []}, "widths is .*at least one level"),
+        ("bfnet", {"width": 3}, "width 3 must be even and 2 or more: channels are summed in pairs"),
+        ("bfnet", {"width": 0}, "width 0 must be even and 2 or more"),
+        ("bfnet", {"variant": "tanh"}, "variant is 'tanh'; choose one of sigmoid, softmax"),
+        ("bfnet", {"normalise": "add"}, "normalise is 'add'; choose one of multiply, divide, none"),
+        ("bfnet", {"statistics_over": "blue"}, "statistics_over is 'blue'; choose one of red, eye"),
+        ("bfnet", {"branch_targets": "other"}, "branch_targets is 'other'; choose one of own, all"),
         ("iter_seg", {"rounds": 8}, "'rounds' is unknown; it takes none"),
     ],
 )

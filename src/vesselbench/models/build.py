@@ -24,12 +24,15 @@ def network_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(vesselbench.models.__path__) if module.name != "build")
 
 
-def build_network(network: str, arguments: Mapping[str, Any], in_channels: int = 3, classes: int = 1) -> nn.Module:
+def build_network(
+    network: str, arguments: Mapping[str, Any], in_channels: int = 3, classes: int | None = None
+) -> nn.Module:
     """Build an untrained network: that of the module ``vesselbench.models.<network>``, with these arguments.
 
     Every network takes images (B, in_channels, H, W) with H and W multiples of its attribute ``multiple`` and returns a
-    list of logit maps (B, classes, H, W), the last one final. One whose attribute ``whole_images`` is true is never
-    given patches. UserError if network or an argument is unknown, or the network refuses a value.
+    list of logit maps (B, classes, H, W), the last one final. Without ``classes`` it has as many as its source has, one
+    where that is not said. One whose attribute ``whole_images`` is true is never given patches. UserError if network or
+    an argument is unknown, or the network refuses a value.
     """
     where = f"{PARAMS}: models: network {network!r}"
     if network not in network_names():
@@ -41,6 +44,8 @@ def build_network(network: str, arguments: Mapping[str, Any], in_channels: int =
     for name in arguments:
         if name not in allowed and not open_ended:
             raise UserError(f"{where}: parameter {name!r} is unknown; it takes {', '.join(allowed) or 'none'}")
+    if classes is None and parameters["classes"].default is inspect.Parameter.empty:
+        classes = 1
     try:
         return kind(in_channels=in_channels, classes=classes, **arguments)
     except (ValueError, TypeError, KeyError) as error:
