@@ -10,6 +10,7 @@ from test_recipe import recipe
 from torch import nn
 
 from vesselbench.config import UserError
+from vesselbench.data.task import find_task
 from vesselbench.device import start_fabric
 from vesselbench.models.build import build_network
 from vesselbench.training.checkpoint import Checkpoint
@@ -50,11 +51,22 @@ def test_sgd_takes_over_from_adam_at_its_step_and_a_plateau_reduces_the_rate():
     for step, rate in enumerate([None, 0.5, 0.1 * 0.4]):  # SGD: 0.5, then 0.5 / 1.25, of which a tenth
         losses = output_losses(method.network(image), label)
         slopes, before = torch.autograd.grad(losses.sum(), parameters), [p.detach().clone() for p in parameters]
-        torch.testing.assert_close(method.step(step, image, label, 0.1 if step == 2 else 1.0), losses.detach())
+        torch.testing.assert_close(method.step(step, image, label, [0.1 if step == 2 else 1.0]), losses.detach())
         velocity = [0.9 * v + g if rate else 0.0 for v, g in zip(velocity, slopes, strict=True)]
         moves = [rate * v if rate else 5e-3 * g.sign() for v, g in zip(velocity, slopes, strict=True)]  # Adam's first
         for parameter, old, move in zip(parameters, before, moves, strict=True):
             torch.testing.assert_close(parameter.detach(), old - move, atol=1e-6, rtol=1e-5)
+
+
+def test_validation_may_be_what_f1_lacks_of_one_the_mean_of_images_where_the_kind_is_known():
+    network = nn.Conv2d(3, 2, 1)
+    network.forward = lambda image: [image[:, :2] - 0.5]  # artery where it is red, vein where it is green
+    how = recipe(validate_by="weighted_f1", validation=1, batch=2, crops_per_image=1)
+    method = Supervised(network, how, start_fabric(how.precision, 1), find_task("artery_vein"))
+    images = 255 * torch.cat([LABELS, torch.zeros(3, 1, 48, 48, dtype=torch.uint8)], dim=1)
+    labels = torch.cat([LABELS, torch.zeros(3, 1, 48, 48, dtype=torch.uint8)], dim=1)
+    images[1], images[2, :, :24], labels[2, 2, :24] = 0, 255, 1  # black; and wrong where it is unknown
+    assert method.validate(images, labels) == pytest.approx(1 / 3)
 
 
 def run(folder, images=IMAGES, how=EVERYTHING):
@@ -87,9 +99,11 @@ def test_stopped_by_signals_it_goes_on_as_if_nothing_had_been(tmp_path, monkeypa
     assert log.loss.iloc[-1] < 0.8 * log.loss.iloc[0]
 
 
-def test_what_is_held_out_is_validated_on_and_not_trained_on(tmp_path):
-    dark, how = IMAGES.clone(), EVERYTHING.model_copy(update={"steps": 6, "keep": "last"})
-    dark[2] = 0
+@pytest.mark.parametrize(("validation", "place"), [(1, 2), (("a",), 0)])
+def test_what_is_held_out_is_validated_on_and_not_trained_on(tmp_path, validation, place):
+    how = EVERYTHING.model_copy(update={"steps": 6, "keep": "last", "validation": validation})
+    dark = IMAGES.clone()
+    dark[place] = 0
     (weights, log), (same, other) = run(tmp_path / "a", how=how), run(tmp_path / "b", dark, how)
     assert weights == same
     assert (log.validation != other.validation).all()
@@ -99,14 +113,14 @@ def test_what_is_held_out_is_validated_on_and_not_trained_on(tmp_path):
 class Scripted:
     """A method that learns nothing, which is all that the loop asks: its weight is the number of steps taken."""
 
-    def __init__(self, losses=(), validations=()):
-        self.network = nn.Linear(1, 1, bias=False)
+    def __init__(self, losses=(), validations=(), critic=None):
+        self.network, self.critic, self.extra = nn.Linear(1, 1, bias=False), critic, ("critic",) if critic else ()
         self.losses, self.validations, self.reductions = losses or [0.5] * 10, iter(validations), []
 
-    def step(self, number, image, label, reduction):
+    def step(self, number, image, label, reductions):
         nn.init.constant_(self.network.weight, number + 1)
-        self.reductions.append(reduction)
-        return torch.tensor([1.0, self.losses[number]])
+        self.reductions.append(reductions)
+        return torch.tensor([1.0, self.losses[number], *(self.critic[number : number + 1] if self.critic else [])])
 
     def validate(self, images, labels):
         assert (images.shape, labels.shape) == ((4, 3, 32, 32), (4, 2, 32, 32)), "patches of 32 in one image of 48"
@@ -136,7 +150,7 @@ def test_the_weights_that_the_recipe_names_are_kept(tmp_path, keep, step):
 def test_a_plateau_lowers_the_rate_from_the_next_epoch_on(tmp_path):
     method = Scripted(validations=[1.0, 0.9, 0.95, 0.9, 0.8])  # after the second, two bad ones: more than one
     log, _ = train_scripted(tmp_path, method, steps=10, schedule="plateau", patience=1, validation=1)
-    assert method.reductions == [1.0] * 8 + [pytest.approx(0.1)] * 2
+    assert method.reductions == [[1.0]] * 8 + [[pytest.approx(0.1)]] * 2
     relative = log.learning_rate / log.learning_rate[0]
     assert relative.to_list() == pytest.approx([1.0] * 4 + [0.1])
     assert plateau_factor([], 2) == plateau_factor([3.0, 2.0, 2.0, 2.1], 2) == 1, "two bad epochs are borne"
@@ -144,6 +158,19 @@ def test_a_plateau_lowers_the_rate_from_the_next_epoch_on(tmp_path):
     assert plateau_factor([3.0, 2.0, 2.0, 2.1, 1.9, 2.0, 2.0], 2) == 1, "counted anew after a better one"
     assert plateau_factor([1.0] * 7, 2) == pytest.approx(0.01)
     assert plateau_factor([1.0, 0.99995, 0.99994, 0.99993], 2) == pytest.approx(0.1), "all within a ten-thousandth"
+
+
+def test_a_plateau_may_watch_the_last_batch_the_network_its_own_loss_and_the_critic_its_own(tmp_path):
+    method = Scripted([9, 0.5, 9, 0.6, 0, 0.4, 9, 0.3], critic=[0, 0.9, 0, 0.8, 0, 0.8, 0, 0.8])
+    plateau = {"factor": 0.5, "watch": "last_batch"}
+    log, kept = train_scripted(
+        tmp_path, method, schedule="plateau", patience=0, plateau=plateau, keep="lowest_training_loss"
+    )
+    assert method.reductions == [[1]] * 2 + [[1, 1]] * 2 + [[0.5, 1]] * 2 + [[0.5, 0.5]] * 2
+    assert (log.learning_rate / log.learning_rate[0]).to_list() == [1, 1, 0.5, 0.5]
+    assert log.critic.to_list() == [0.45, 0.4, 0.4, 0.4]
+    assert log.loss.to_list() == [5.75, 5.8, 1.2, 5.65], "of the outputs"
+    assert kept == 6
 
 
 @pytest.mark.parametrize(
@@ -156,7 +183,9 @@ def test_a_plateau_lowers_the_rate_from_the_next_epoch_on(tmp_path):
         ),
         ([], {"validation": 1}, "the validation loss after step 2 is inf, it must be finite; lower learning_rate"),
         ([], {"validation": 3}, "train: validation is 3, but there are 3 training images; hold fewer out, so that one"),
+        ([], {"validation": ["a", "x"]}, "train: validation names 'x', but the training images are a, b, c; name some"),
         ([], {"patch": 49}, "train: patch is 49, but the training images are of 48 x 48 pixels; take a smaller patch"),
+        ([], {"patch": [32, 49]}, r"train: patch is \(32, 49\), but the training images are of 48 x 48 pixels"),
     ],
 )
 def test_losses_that_are_no_numbers_and_images_that_do_not_fit_are_refused(tmp_path, losses, changes, message):

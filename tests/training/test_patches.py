@@ -27,11 +27,11 @@ def test_photographs_and_labels_are_stacked_fitted_with_a_truth_a_channel(tmp_pa
     samples = [Sample(name, name, "", *[tmp_path / f"{name}.png"] * 2) for name in "ab"]  # its own label
     for sample, height in zip(samples, (2, 3), strict=True):
         Image.fromarray(255 * np.tri(height, 3, dtype=np.uint8)).save(sample.image)
-    task = Task("truth", ("background", "vessel"), {"vessel": (1,), "rest": (0,)})
+    task = Task("truth", ("background", "vessel"), {"vessel": (1,), "rest": (0,)}, unknown=(1,))
     images, labels = stack_samples(samples, task, "rgb", ("pad", 3, 4))
     vessel = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=torch.uint8)
     assert torch.equal(images[0], 255 * vessel.expand(3, 3, 4))
-    assert torch.equal(labels[0], torch.stack([vessel, 1 - vessel]))
+    assert torch.equal(labels[0], torch.stack([vessel, 1 - vessel, vessel])), "what was added is background"
     with pytest.raises(UserError, match=r"b.png: 3 x 3 pixels, but .*a.png has 2 x 3; training images must be of one"):
         stack_samples(samples, task, "rgb", "none")
     with pytest.raises(UserError, match=r"b.png: 3 x 3 pixels cannot be padded to 2 x 4; enlarge fit of the recipe"):
@@ -39,15 +39,28 @@ def test_photographs_and_labels_are_stacked_fitted_with_a_truth_a_channel(tmp_pa
 
 
 def test_without_augmentation_patches_are_cut_out_unchanged_and_both_flips_are_half_a_turn():
-    image, label, chosen = draw(6, 3, 8)
-    assert (image.shape, label.shape, chosen.shape) == ((6, 3, 8, 8), (6, 2, 8, 8), (2,))
+    image, label, chosen = draw(6, 3, (8, 12))
+    assert (image.shape, label.shape, chosen.shape) == ((6, 3, 8, 12), (6, 2, 8, 12), (2,))
     for place in range(6):
         source = torch.cat([IMAGES[chosen[place // 3]] / 255, LABELS[chosen[place // 3]]])
-        windows = source.unfold(1, 8, 1).unfold(2, 8, 1).permute(1, 2, 0, 3, 4).flatten(0, 1)
+        windows = source.unfold(1, 8, 1).unfold(2, 12, 1).permute(1, 2, 0, 3, 4).flatten(0, 1)
         assert (windows - torch.cat([image[place], label[place]])).abs().amax((1, 2, 3)).min() < 1e-4
     image, label, chosen = draw(1, 1, 20, IMAGES[..., :20], LABELS[..., :20], flip_probability=1.0)
     torch.testing.assert_close(image, IMAGES[chosen, :, :, :20].flip(2, 3) / 255, atol=1e-4, rtol=0)
     torch.testing.assert_close(label, LABELS[chosen, :, :, :20].flip(2, 3).float(), atol=1e-4, rtol=0)
+    image, label, chosen = draw(2, 1, (20, 24), flip_probability=1.0, flips="horizontal", labels="half")
+    torch.testing.assert_close(image, IMAGES[chosen].flip(3) / 255, atol=1e-4, rtol=0)
+    assert torch.equal(label, LABELS[chosen].flip(3).float())
+
+
+def test_rotations_by_steps_are_multiples_of_them_all_as_often_with_zeros_outside():
+    image, label, chosen = draw(80, 1, (20, 24), rotation=(180.0, 1.0), rotation_step=90, outside="zero", labels="half")
+    sources, found = torch.cat([IMAGES / 255, LABELS], dim=1)[chosen], torch.cat([image, label], dim=1)
+    middle, own = sources[..., 2:22], found[..., 2:22]  # squares
+    turned = [(middle.rot90(k, (2, 3)) - own).abs().amax((1, 2, 3)) < 1e-4 for k in range(4)]
+    counts = torch.stack(turned).sum(1)
+    assert (counts.sum(), counts.min() > 10) == (80, True)
+    assert found[turned[1] | turned[3]][..., [0, 1, 22, 23]].max() < 1e-4
 
 
 def test_image_and_every_channel_of_the_label_move_together_and_stay_apart():
@@ -64,6 +77,7 @@ def test_a_covered_label_is_whole_wherever_a_moved_one_touches():
     (image, soft, _), (same, covered, _) = draw(8, 2, 12, **MOVED), draw(8, 2, 12, **MOVED, labels="covered")
     assert torch.equal(image, same)
     assert torch.equal(covered, (soft * 255).round().clamp(max=1))
+    assert torch.equal(draw(8, 2, 12, **MOVED, labels="half")[1], (soft > 0.5).float())
     assert torch.equal(draw(8, 2, 12, labels="covered")[1], draw(8, 2, 12)[1].round()), "on the grid it grows nowhere"
 
 
@@ -87,6 +101,7 @@ def test_an_augmentation_is_applied_as_often_and_far_as_said_and_a_grid_ends_at_
     maps = torch.arange(5 * 4).reshape(1, 5, 4)
     assert grid_patches(maps, 3).shape == (4, 3, 3)
     assert grid_patches(maps, 3)[:, 0, 0].tolist() == [0, 1, 8, 9]
+    assert grid_patches(maps, (2, 4))[:, 0, 0].tolist() == [0, 8, 12]
     values = draw_values((2.0, 0.25), 4000, torch.Generator().manual_seed(0))
     assert (values != 0).float().mean() == pytest.approx(0.25, abs=0.03)
     assert 1.9 < values.abs().max() <= 2.0

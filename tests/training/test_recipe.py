@@ -9,6 +9,7 @@ from vesselbench.config import UserError, parse, read_params
 from vesselbench.training.recipe import Recipe
 
 RECIPES = read_params("train")[0]
+SGD = {"from_step": 151, "learning_rate": 1e-4, "decay": 0.5, "momentum": 0.9}
 
 
 def recipe(base="paper", **changes):
@@ -18,7 +19,7 @@ def recipe(base="paper", **changes):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_is_what_stands_under_its_name_and_shares_nothing_with_others(name):
-    assert recipe(name).model_dump(mode="json") == RECIPES[name]
+    assert recipe(name).model_dump(mode="json", exclude_unset=True) == RECIPES[name]
     shared = [other for other in RECIPES if RECIPES[other]["augmentation"] is RECIPES[name]["augmentation"]]
     assert shared == [name], "one alias for two: merge it anew, or to set one value sets both"
 
@@ -30,7 +31,7 @@ def test_the_rate_rises_falls_begins_again_in_every_cycle_and_is_another_for_sgd
     cycles = recipe(steps=8, cycles=2, schedule="cosine", learning_rate=1)
     once = [1.0, (2 + math.sqrt(2)) / 4, 0.5, (2 - math.sqrt(2)) / 4]
     assert [cycles.rate(step) for step in range(8)] == pytest.approx(2 * once)
-    sgd = recipe(sgd={"from_step": 151, "learning_rate": 1e-4, "decay": 0.5, "momentum": 0.9})
+    sgd = recipe(sgd=SGD)
     expected = [1e-3, 1e-3, 1e-4, 1e-4 / 1.5, 5e-5]
     assert [sgd.rate(step) for step in (0, 150, 151, 152, 153)] == pytest.approx(expected)
 
@@ -44,6 +45,11 @@ def test_the_rate_rises_falls_begins_again_in_every_cycle_and_is_another_for_sgd
         (
             {"keep": "lowest_validation_loss"},
             ": keep is 'lowest_validation_loss', but validation is 0: hold images out",
+        ),
+        ({"validate_by": "weighted_f1"}, ": validate_by is 'weighted_f1', but validation is 0: hold images out, or"),
+        (
+            {"branches": "constant", "sgd": SGD},
+            ": sgd is set, but an adversary and a rate of the branches' own need",
         ),
         ({"fit": ["crop", 4, 5]}, ".fit is ['crop', 4, 5]: it must be none, or [resize | pad, rows, columns] with at "),
         ({"betas": [0.9]}, ".betas.1 is missing; add it"),

@@ -17,10 +17,11 @@ from vesselbench.files import read_json, whole_folder
 from vesselbench.imports import digest, import_closure
 from vesselbench.models.build import build_network, count_parameters, save_network
 from vesselbench.stages.entry import start
+from vesselbench.training.adversarial import Adversarial
 from vesselbench.training.checkpoint import Checkpoint, checkpoint_folder
 from vesselbench.training.loop import seed_everything, train
 from vesselbench.training.method import Supervised
-from vesselbench.training.patches import stack_samples
+from vesselbench.training.patches import sides, stack_samples
 from vesselbench.training.recipe import Recipe
 
 NOTHING_LEARNED = ["step", "loss", "loss_1", "learning_rate"]  # columns of an empty log
@@ -70,10 +71,12 @@ def main(run: str, data: str, split: str, model: str, seed: str, recipe_name: st
         return
 
     images, labels = stack_samples(samples, task, recipe.input, recipe.fit)
-    print(
-        f"{run}: {recipe.steps} steps of {recipe.batch} patches, {len(ids) - recipe.validation} images of {data}",
-        flush=True,
-    )
+    if getattr(network, "whole_images", False) and sides(recipe.patch) != images.shape[2:]:
+        size = list(images.shape[2:])
+        fault = f"patch is {recipe.patch}, but {model} looks at whole images only, which are fitted to {size}"
+        raise UserError(f"{PARAMS}: train.{recipe_name}: {fault}; make patch {size}")
+    count = len(ids) - len(recipe.held_out(ids))
+    print(f"{run}: {recipe.steps} steps of {recipe.batch} patches, {count} images of {data}", flush=True)
     checkpoint = Checkpoint(
         checkpoint_folder(run),
         about=about,
@@ -82,7 +85,7 @@ def main(run: str, data: str, split: str, model: str, seed: str, recipe_name: st
         code=digest(import_closure("vesselbench.stages.train")),
     )
     with checkpoint.lock():
-        method = Supervised(network, recipe, fabric)
+        method = (Adversarial if recipe.adversary else Supervised)(network, recipe, fabric, task)
         on_device = images.to(fabric.device), labels.to(fabric.device)
         log = train(method, *on_device, ids, recipe, generator, checkpoint)
         with whole_folder(folder) as place:

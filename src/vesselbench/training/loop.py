@@ -19,7 +19,7 @@ from vesselbench.config import PARAMS, UserError
 from vesselbench.files import progress
 from vesselbench.training.checkpoint import Checkpoint
 from vesselbench.training.method import Method
-from vesselbench.training.patches import PatchSampler, grid_patches
+from vesselbench.training.patches import PatchSampler, grid_patches, sides
 from vesselbench.training.recipe import Recipe
 
 CHECK_EVERY = 10  # steps between two looks at the losses, each of which waits for the device
@@ -31,10 +31,10 @@ class State:
     """How far a run is: what a checkpoint holds beside the method and the generators."""
 
     step: int = 0
-    losses: list[list[float]] = field(default_factory=list)  # of this epoch: a row a step, a column an output
+    losses: list[list[float]] = field(default_factory=list)  # of this epoch, as ``Method.step`` gives them
     log: list[dict[str, float]] = field(default_factory=list)
-    validation: list[float] = field(default_factory=list)  # one loss an epoch
-    reduction: float = 1.0  # factor of the learning rate
+    watched: list[list[float]] = field(default_factory=list)  # by a plateau: a row an epoch, a column a reduction
+    reductions: list[float] = field(default_factory=lambda: [1.0])  # factors of learning rates
     lowest: float = float("inf")
     kept: dict[str, Tensor] | None = None
 
@@ -65,8 +65,8 @@ def train(
     method
         Holds the network, which has the kept weights in the end.
     images, labels, ids
-        On the device: uint8 (N, C, H, W); uint8 (N, K, H, W) with 0 or 1; the N names, for error messages. The last
-        ``recipe.validation`` of them are held out.
+        On the device: uint8 (N, C, H, W); uint8 (N, K, H, W) with 0 or 1; the N names. Those that ``validation`` of the
+        recipe says are held out.
     generator
         Of the patch draws, from ``seed_everything``.
     checkpoint
@@ -75,8 +75,8 @@ def train(
     Returns
     -------
     pandas.DataFrame
-        One row an epoch: step, loss (sum), loss_1 ... (each output), learning_rate, and validation (the last output on
-        the images held out) where there are any.
+        One row an epoch: step, loss (sum), loss_1 ... (each output, before any weight), extra losses of the method,
+        learning_rate, and validation (of the last output on the images held out) where there are any.
 
     Raises
     ------
@@ -84,10 +84,12 @@ def train(
         A loss is not finite (names the step and the images of its batch), the run was asked to stop (it can go on),
         no image is left to train on, or the images are smaller than a patch.
     """
-    _check_sizes(images, recipe)
-    count = len(images) - recipe.validation
-    sampler = PatchSampler(images[:count], labels[:count], recipe.augmentation)
-    held_out = [grid_patches(maps[count:], recipe.patch) for maps in (images, labels)]
+    held_out = recipe.held_out(ids)
+    _check_sizes(images, recipe, len(held_out))
+    left_out = torch.tensor([name in held_out for name in ids])
+    ids = [name for name in ids if name not in held_out]
+    sampler = PatchSampler(images[~left_out], labels[~left_out], recipe.augmentation)
+    patches = [grid_patches(maps[left_out], recipe.patch) for maps in (images, labels)]
     run = State()
     if state := checkpoint.load():
         method.load_state_dict(state)
@@ -102,7 +104,7 @@ def train(
     with bar, stop_requests() as requests:
         while run.step < recipe.steps:
             image, label, chosen = sampler.draw(recipe.batch, recipe.crops_per_image, recipe.patch, generator)
-            waiting.append((method.step(run.step, image, label, run.reduction), chosen))
+            waiting.append((method.step(run.step, image, label, run.reductions), chosen))
             run.step += 1
             bar.update(recipe.batch)
             end_of_epoch = run.step % recipe.epoch == 0 or run.step == recipe.steps
@@ -113,7 +115,7 @@ def train(
             outputs = " ".join(f"{loss:.4f}" for loss in run.losses[-1])
             bar.set_postfix_str(f"step {run.step}, losses {outputs}", refresh=False)
             if end_of_epoch:
-                close_epoch(run, method, recipe, *held_out)
+                close_epoch(run, method, recipe, *patches)
             if requests or time.monotonic() - saved > CHECKPOINT_SECONDS:
                 checkpoint.save({**method.state_dict(), "generators": _generator_states(generator), "run": vars(run)})
                 saved = time.monotonic()
@@ -130,42 +132,46 @@ def train(
 
 
 def close_epoch(run: State, method: Method, recipe: Recipe, images: Tensor, labels: Tensor) -> None:
-    """Turn the epoch's losses into a row of the log, lower the learning rate and keep the weights as the recipe says.
+    """Turn the epoch's losses into a row of the log, lower the learning rates and keep the weights as the recipe says.
 
     ``run`` is changed in place; ``images`` and ``labels`` are the patches held out, maybe none, as ``Method.validate``
     takes them. UserError if the validation loss is not finite.
     """
-    means = torch.tensor(run.losses, dtype=torch.float64).mean(0).tolist()
+    means, last = torch.tensor(run.losses, dtype=torch.float64).mean(0).tolist(), run.losses[-1]
+    count = len(means) - len(method.extra)
+    means, extra = means[:count], means[count:]
     row: dict[str, float] = {"step": run.step, "loss": round(sum(means), 6)}
     row |= {f"loss_{output}": round(mean, 6) for output, mean in enumerate(means, start=1)}
-    row["learning_rate"] = run.reduction * recipe.rate(run.step - 1)
+    row |= {name: round(mean, 6) for name, mean in zip(method.extra, extra, strict=True)}
+    row["learning_rate"] = run.reductions[0] * recipe.rate(run.step - 1)
     run.losses.clear()
     if recipe.validation:
         loss = method.validate(images, labels)
         if not math.isfinite(loss):
             fault = f"the validation loss after step {run.step} is {loss}, it must be finite"
             raise UserError(f"training: {fault}; lower learning_rate of the recipe")
-        run.validation.append(loss)
         row["validation"] = round(loss, 6)
-        if recipe.schedule == "plateau":
-            run.reduction = plateau_factor(run.validation, recipe.patience)
+    if recipe.schedule == "plateau":
+        run.watched.append([loss] if recipe.plateau.watch == "validation" else last[count - 1 :])
+        columns = zip(*run.watched, strict=True)
+        run.reductions = [plateau_factor(column, recipe.patience, recipe.plateau.factor) for column in columns]
     run.log.append(row)
     if recipe.keep != "last":
-        watched = run.validation[-1] if recipe.keep == "lowest_validation_loss" else means[-1]
+        watched = loss if recipe.keep == "lowest_validation_loss" else means[-1]
         if watched < run.lowest:
             run.lowest = watched
             run.kept = {name: tensor.detach().clone() for name, tensor in method.network.state_dict().items()}
 
 
-def plateau_factor(losses: Sequence[float], patience: int) -> float:
-    """Compute the factor of the learning rate after epochs with these validation losses.
+def plateau_factor(losses: Sequence[float], patience: int, factor: float = 0.1) -> float:
+    """Compute the factor of the learning rate after epochs with these losses.
 
-    It falls to a tenth, again and again, where more than ``patience`` epochs in a row were not lower than the lowest
-    before by at least a ten-thousandth of it: ``torch.optim.lr_scheduler.ReduceLROnPlateau``, gone through from the
-    first epoch each time, so that there is no state to keep.
+    It falls to ``factor`` of what it was, again and again, where more than ``patience`` epochs in a row were not lower
+    than the lowest before by at least a ten-thousandth of it: ``torch.optim.lr_scheduler.ReduceLROnPlateau``, gone
+    through from the first epoch each time, so that there is no state to keep.
     """
     rate = torch.optim.SGD([torch.zeros(1)], lr=1.0)
-    scheduler = ReduceLROnPlateau(rate, factor=0.1, patience=patience)
+    scheduler = ReduceLROnPlateau(rate, factor=factor, patience=patience)
     for loss in losses:
         scheduler.step(loss)
     return rate.param_groups[0]["lr"]
@@ -206,11 +212,11 @@ def _restore_generators(states: dict[str, Any], generator: torch.Generator) -> N
         torch.cuda.set_rng_state(states["cuda"])
 
 
-def _check_sizes(images: Tensor, recipe: Recipe) -> None:
-    if recipe.validation >= len(images):
+def _check_sizes(images: Tensor, recipe: Recipe, held_out: int) -> None:
+    if held_out >= len(images):
         fault = f"validation is {recipe.validation}, but there are {len(images)} training images"
         raise UserError(f"{PARAMS}: train: {fault}; hold fewer out, so that one is left")
-    if recipe.patch > min(images.shape[2:]):
+    if any(side > most for side, most in zip(sides(recipe.patch), images.shape[2:], strict=True)):
         size = f"{images.shape[2]} x {images.shape[3]} pixels"
         fault = f"patch is {recipe.patch}, but the training images are of {size}"
         raise UserError(f"{PARAMS}: train: {fault}; take a smaller patch")

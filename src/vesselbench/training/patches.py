@@ -27,13 +27,16 @@ from vesselbench.training.recipe import Augmentation, Chance
 
 # Grey weights of the released code on R, G, B (it reads images as BGR and takes the weights for RGB).
 GREY = (0.114, 0.587, 0.299)
-TOUCHED = 0.5 / 255  # what 8 bits round to more than nothing, and far above what the rounding of coordinates leaves
+# Above which share of it a label fills a pixel. covered: what 8 bits round to more than nothing, and far above what the
+# rounding of coordinates leaves.
+FILLED = {"covered": 0.5 / 255, "half": 0.5}
 
 
 def stack_samples(samples: Sequence[Sample], task: Task, preprocessing: str, fit: Fit) -> tuple[Tensor, Tensor]:
     """Read, preprocess, fit and stack photographs, uint8 (N, C, H, W), and labels, uint8 (N, K, H, W).
 
-    Labels are 0 or 1, the truth of each channel of the task. UserError if a photograph's size differs from the first
+    Labels are 0 or 1, the truth of each channel of the task; where it has ``unknown`` classes, a last channel is 1 in
+    their pixels. UserError if a photograph's size differs from the first
     one's though ``fit`` is none, or does not fit into what it says; a label is none, or not of its photograph's size.
     """
     images, labels = [], []
@@ -48,19 +51,28 @@ def stack_samples(samples: Sequence[Sample], task: Task, preprocessing: str, fit
             size, first = (f"{rows} x {columns}" for rows, columns, *_ in (image.shape, images[0].shape))
             fault = f"{size} pixels, but {samples[0].image} has {first}; training images must be of one size"
             raise UserError(f"{sample.image}: {fault}: let fit of the recipe resize or pad them")
-        labels.append(np.stack([*channel_truths(task, fit_image(fit, classes, is_label=True)).values()]))
+        classes = fit_image(fit, classes, is_label=True)
+        unknown = [np.isin(classes, task.unknown)] if task.unknown else []
+        labels.append(np.stack([*channel_truths(task, classes).values(), *unknown]))
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(np.stack(labels))
 
 
-def grid_patches(maps: Tensor, patch: int) -> Tensor:
+def sides(patch: int | tuple[int, int]) -> tuple[int, int]:
+    """Take the rows and columns of a patch, which are those of a square where one number is given."""
+    return (patch, patch) if isinstance(patch, int) else patch
+
+
+def grid_patches(maps: Tensor, patch: int | tuple[int, int]) -> Tensor:
     """Cut maps into patches side by side; the last of each row and column is moved back to end at the border.
 
-    Maps (N, ..., H, W), H and W at least ``patch``, become (P, ..., patch, patch), position by position. Patches of the
+    Maps (N, ..., H, W), no smaller than ``patch``, become (P, ..., rows, columns), position by position. Patches of the
     size trained on, rather than whole images: the network sees them in its training context, and they need no more
     memory than training.
     """
-    rows, columns = ([*range(0, side - patch, patch), side - patch] for side in maps.shape[-2:])
-    return torch.cat([maps[..., row : row + patch, column : column + patch] for row in rows for column in columns])
+    height, width = sides(patch)
+    steps = ((maps.shape[-2], height), (maps.shape[-1], width))
+    rows, columns = ([*range(0, side - step, step), side - step] for side, step in steps)
+    return torch.cat([maps[..., row : row + height, column : column + width] for row in rows for column in columns])
 
 
 def draw_values(chance: Chance, count: int, generator: torch.Generator) -> Tensor:
@@ -72,10 +84,15 @@ def draw_values(chance: Chance, count: int, generator: torch.Generator) -> Tenso
 
 def draw_geometry(how: Augmentation, count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
     """Draw matrices (count, 3, 3) from augmented to original pixel offsets (x, y, 1) about the centre."""
-    angle = torch.deg2rad(draw_values(how.rotation, count, generator))
+    angle = draw_values(how.rotation, count, generator)
+    if how.rotation_step:
+        angle = (angle / how.rotation_step).round() * how.rotation_step
+    angle = torch.deg2rad(angle)
     shear = torch.deg2rad(draw_values(how.shear, count, generator))
     zero, one = torch.zeros(count), torch.ones(count)
     flips = [torch.where(torch.rand(count, generator=generator) < how.flip_probability, -1.0, 1.0) for _ in "xy"]
+    if how.flips == "horizontal":
+        flips[1] = one
     shift = [draw_values(how.shift, count, generator) * side for side in (width, height)]
     zoom = [1 + draw_values(how.zoom, count, generator) for _ in "xy"]
     rotation = _matrix(angle.cos(), -angle.sin(), zero, angle.sin(), angle.cos(), zero)
@@ -107,33 +124,35 @@ class PatchSampler:
         self.grey = torch.tensor(grey, device=images.device)
         self.centre = (torch.tensor([images.shape[3], images.shape[2]], device=images.device) - 1) / 2  # x, y
 
-    def draw(self, batch: int, crops: int, patch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def draw(
+        self, batch: int, crops: int, patch: int | tuple[int, int], generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Draw one batch: ``batch / crops`` augmented images, ``crops`` patches from each.
 
-        ``batch`` is a multiple of ``crops``, ``patch`` the side in pixels. The generator is the CPU's, so that the
+        ``batch`` is a multiple of ``crops``, ``patch`` its size in pixels. The generator is the CPU's, so that the
         draws are the same on every device.
 
         Returns
         -------
         image : torch.Tensor
-            float32 (batch, C, patch, patch) in [0, 1].
+            float32 (batch, C, rows, columns) in [0, 1].
         label : torch.Tensor
-            float32 (batch, K, patch, patch) in [0, 1]: soft at vessel borders, or not (``labels`` above).
+            float32 (batch, K, rows, columns) in [0, 1]: soft at vessel borders, or not (``labels`` above).
         chosen : torch.Tensor
             int64 (batch / crops,), on the CPU: which images.
         """
         total, _, height, width = self.stack.shape
-        count = batch // crops
+        count, (rows, columns) = batch // crops, sides(patch)
         chosen = torch.randint(total, (count,), generator=generator)
         matrix = draw_geometry(self.augmentation, count, height, width, generator)
-        corner = torch.rand(count, crops, 2, generator=generator) * torch.tensor([width - patch, height - patch])
+        corner = torch.rand(count, crops, 2, generator=generator) * torch.tensor([width - columns, height - rows])
         how = self.augmentation
         chances = (how.brightness, how.contrast, how.saturation)
         colours = torch.stack([1 + draw_values(chance, count, generator) for chance in chances], dim=1)
         numbers = torch.cat([chosen[:, None], colours, matrix.flatten(1), corner.round().flatten(1)], dim=1)
-        return *self._make(numbers, crops, patch), chosen
+        return *self._make(numbers, crops, rows, columns), chosen
 
-    def _make(self, numbers: Tensor, crops: int, patch: int) -> tuple[Tensor, Tensor]:
+    def _make(self, numbers: Tensor, crops: int, rows: int, columns: int) -> tuple[Tensor, Tensor]:
         """Make patches from the numbers drawn, a row an image.
 
         They go to the device in one copy that nobody waits for, so that a GPU is never kept from its work.
@@ -147,21 +166,23 @@ class PatchSampler:
             [1, 1, 1, 1, 9, 2 * crops], dim=1
         )
         which = which[:, 0].long()
-        grid = _crop_grid(matrix.unflatten(1, (3, 3)), corner.unflatten(1, (crops, 2)), patch, self.centre)
-        how = {"mode": "bilinear", "padding_mode": "border", "align_corners": True}
+        grid = _crop_grid(matrix.unflatten(1, (3, 3)), corner.unflatten(1, (crops, 2)), rows, columns, self.centre)
+        outside = "zeros" if self.augmentation.outside == "zero" else "border"
+        how = {"mode": "bilinear", "padding_mode": outside, "align_corners": True}
         pixels = torch.cat([grid_sample(image, own[None], **how) for image, own in zip(images, grid, strict=True)])
-        pixels = pixels.unflatten(2, (crops, patch)).transpose(1, 2)  # (count, crops, C + K, patch, patch)
+        pixels = pixels.unflatten(2, (crops, rows)).transpose(1, 2)  # (count, crops, C + K, rows, columns)
         colours = (brightness[:, 0], contrast[:, 0], saturation[:, 0])
         image = _recolour(pixels[:, :, : self.channels], self.histogram[which], self.grey, *colours)
         label = pixels[:, :, self.channels :].flatten(0, 1)
-        return image.flatten(0, 1), (label > TOUCHED).float() if self.augmentation.labels == "covered" else label
+        filled = FILLED.get(self.augmentation.labels)
+        return image.flatten(0, 1), label if filled is None else (label > filled).float()
 
 
-def _crop_grid(matrix: Tensor, corner: Tensor, patch: int, centre: Tensor) -> Tensor:
-    """Make the sampling grid (count, crops * patch, patch, 2) of patches with corners (count, crops, 2), as x, y."""
-    steps = torch.arange(patch, dtype=torch.float32, device=corner.device)
-    offset = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)  # (patch, patch, 2)
-    points = corner[:, :, None, None] + offset - centre  # (count, crops, patch, patch, 2)
+def _crop_grid(matrix: Tensor, corner: Tensor, rows: int, columns: int, centre: Tensor) -> Tensor:
+    """Make the sampling grid (count, crops * rows, columns, 2) of patches with corners (count, crops, 2), as x, y."""
+    steps = [torch.arange(count, dtype=torch.float32, device=corner.device) for count in (columns, rows)]
+    offset = torch.stack(torch.meshgrid(*steps, indexing="xy"), dim=-1)  # (rows, columns, 2)
+    points = corner[:, :, None, None] + offset - centre  # (count, crops, rows, columns, 2)
     source = points @ matrix[:, None, None, :2, :2].mT + matrix[:, None, None, None, :2, 2]
     return (source / centre).flatten(1, 2)
 
@@ -171,7 +192,7 @@ def _recolour(
 ) -> Tensor:
     """Change brightness, contrast about the whole image's grey mean, then saturation, clipping to [0, 1] after each.
 
-    ``image`` is (count, crops, C, patch, patch), ``histogram`` (count, C, 256) of the whole images, ``weights`` (C,)
+    ``image`` is (count, crops, C, rows, columns), ``histogram`` (count, C, 256) of the whole images, ``weights`` (C,)
     make grey, factors are (count,). The grey mean of the brightened whole image is exact without touching it: a sum
     over its histogram.
     """
