@@ -191,3 +191,11 @@ def test_a_plateau_may_watch_the_last_batch_the_network_its_own_loss_and_the_cri
 def test_losses_that_are_no_numbers_and_images_that_do_not_fit_are_refused(tmp_path, losses, changes, message):
     with pytest.raises(UserError, match=message):
         train_scripted(tmp_path, Scripted(losses, [math.inf]), **changes)
+
+
+def test_a_network_that_looks_at_whole_images_is_given_no_less(tmp_path):
+    method = Scripted()
+    method.network.whole_images = True
+    train_scripted(tmp_path, method, patch=[48, 48])
+    with pytest.raises(UserError, match=r"patch is 32, .* and the network looks at whole ones only; make it \[48, 48"):
+        train_scripted(tmp_path, method)

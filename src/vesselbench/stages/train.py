@@ -21,7 +21,7 @@ from vesselbench.training.adversarial import Adversarial
 from vesselbench.training.checkpoint import Checkpoint, checkpoint_folder
 from vesselbench.training.loop import seed_everything, train
 from vesselbench.training.method import Supervised
-from vesselbench.training.patches import sides, stack_samples
+from vesselbench.training.patches import stack_samples
 from vesselbench.training.recipe import Recipe
 
 NOTHING_LEARNED = ["step", "loss", "loss_1", "learning_rate"]  # columns of an empty log
@@ -71,10 +71,6 @@ def main(run: str, data: str, split: str, model: str, seed: str, recipe_name: st
         return
 
     images, labels = stack_samples(samples, task, recipe.input, recipe.fit)
-    if getattr(network, "whole_images", False) and sides(recipe.patch) != images.shape[2:]:
-        size = list(images.shape[2:])
-        fault = f"patch is {recipe.patch}, but {model} looks at whole images only, which are fitted to {size}"
-        raise UserError(f"{PARAMS}: train.{recipe_name}: {fault}; make patch {size}")
     count = len(ids) - len(recipe.held_out(ids))
     print(f"{run}: {recipe.steps} steps of {recipe.batch} patches, {count} images of {data}", flush=True)
     checkpoint = Checkpoint(

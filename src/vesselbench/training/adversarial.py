@@ -59,7 +59,7 @@ class Adversarial(Supervised):
 
         self.critic.requires_grad_(False)
         deceit = sum(self._judge(images, map_, 1.0) for map_ in maps.values())
-        self._descend(number, reductions[0], (losses * self.weights).sum() + self.how.weight * deceit)
+        self._descend(number, reductions[0], losses, self.how.weight * deceit)
         self.critic.requires_grad_(True)
         return torch.cat([losses, critic_loss[None]]).detach()
 

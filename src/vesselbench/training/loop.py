@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from vesselbench.config import PARAMS, UserError
@@ -82,10 +82,10 @@ def train(
     ------
     UserError
         A loss is not finite (names the step and the images of its batch), the run was asked to stop (it can go on),
-        no image is left to train on, or the images are smaller than a patch.
+        no image is left to train on, or a patch is larger than the images, or smaller where the network needs all.
     """
     held_out = recipe.held_out(ids)
-    _check_sizes(images, recipe, len(held_out))
+    _check_sizes(images, recipe, len(held_out), method.network)
     left_out = torch.tensor([name in held_out for name in ids])
     ids = [name for name in ids if name not in held_out]
     sampler = PatchSampler(images[~left_out], labels[~left_out], recipe.augmentation)
@@ -212,14 +212,19 @@ def _restore_generators(states: dict[str, Any], generator: torch.Generator) -> N
         torch.cuda.set_rng_state(states["cuda"])
 
 
-def _check_sizes(images: Tensor, recipe: Recipe, held_out: int) -> None:
+def _check_sizes(images: Tensor, recipe: Recipe, held_out: int, network: nn.Module) -> None:
     if held_out >= len(images):
         fault = f"validation is {recipe.validation}, but there are {len(images)} training images"
         raise UserError(f"{PARAMS}: train: {fault}; hold fewer out, so that one is left")
-    if any(side > most for side, most in zip(sides(recipe.patch), images.shape[2:], strict=True)):
-        size = f"{images.shape[2]} x {images.shape[3]} pixels"
-        fault = f"patch is {recipe.patch}, but the training images are of {size}"
+    patch, size = sides(recipe.patch), images.shape[2:]
+    fault = f"patch is {recipe.patch}, but the training images are of {size[0]} x {size[1]} pixels"
+    if patch[0] > size[0] or patch[1] > size[1]:
         raise UserError(f"{PARAMS}: train: {fault}; take a smaller patch")
+    if any(side % getattr(network, "multiple", 1) for side in patch):
+        fault = f"patch is {recipe.patch}, but the network takes multiples of {network.multiple}"
+        raise UserError(f"{PARAMS}: train: {fault}; change its sides")
+    if getattr(network, "whole_images", False) and patch != size:
+        raise UserError(f"{PARAMS}: train: {fault} and the network looks at whole ones only; make it {list(size)}")
 
 
 def _read_losses(waiting: list[tuple[Tensor, Tensor]], step: int, ids: Sequence[str]) -> list[list[float]]:

@@ -64,15 +64,15 @@ class Supervised:
     def step(self, number: int, image: Tensor, label: Tensor, reductions: Sequence[float] = (1.0,)) -> Tensor:
         """Take a step of training; its number decides the optimiser and the learning rate."""
         losses = self._losses(self._outputs(image), *self._targets(label))
-        self._descend(number, reductions[0], (losses * self.weights).sum())
+        self._descend(number, reductions[0], losses)
         return losses.detach()
 
-    def _descend(self, number: int, reduction: float, loss: Tensor) -> None:
-        """Take a step down the slope of this loss; a second group of parameters keeps its rate."""
+    def _descend(self, number: int, reduction: float, losses: Tensor, more: Tensor | float = 0.0) -> None:
+        """Take a step down the slope of these losses and ``more``; a second group of parameters keeps its rate."""
         optimizer = self.optimizers[self.recipe.uses_sgd(number)]
         optimizer.param_groups[0]["lr"] = reduction * self.recipe.rate(number)
         optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
+        self.fabric.backward((losses * self.weights).sum() + more)
         optimizer.step()
 
     @torch.no_grad()

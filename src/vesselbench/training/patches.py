@@ -36,8 +36,8 @@ def stack_samples(samples: Sequence[Sample], task: Task, preprocessing: str, fit
     """Read, preprocess, fit and stack photographs, uint8 (N, C, H, W), and labels, uint8 (N, K, H, W).
 
     Labels are 0 or 1, the truth of each channel of the task; where it has ``unknown`` classes, a last channel is 1 in
-    their pixels. UserError if a photograph's size differs from the first
-    one's though ``fit`` is none, or does not fit into what it says; a label is none, or not of its photograph's size.
+    their pixels. UserError if a photograph's size differs from the first one's though ``fit`` is none, or does not fit
+    into what it says; a label is none, or not of its photograph's size.
     """
     images, labels = [], []
     for sample in samples:
