@@ -45,6 +45,17 @@ def test_curves_and_topology_are_those_of_each_truth():
     assert len(record.topology) == 4
 
 
+def test_pixels_that_do_not_count_are_in_neither_mask_but_in_connectivity():
+    (truth, levels, fov), counts = random_map(1, 65536, (30, 40)), random_map(2, 65536, (30, 40))[2]
+    whole, part = (score_image("01", truth, levels, fov, THRESHOLDS, which) for which in (None, counts))
+    for mask, which in (("fov", fov & counts), ("frame", counts)):
+        np.testing.assert_array_equal(
+            part.histograms[mask, "native"].positives, histogram(truth, levels, which).positives
+        )
+        assert sum(part.histograms[mask, "resized"].sizes) == np.count_nonzero(which)
+    np.testing.assert_equal((part.curves, part.topology), (whole.curves, whole.topology))
+
+
 def test_binary_maps_are_told():
     assert score_image("01", QUAD, QUAD * np.uint16(65535), ALL, {}).binary
     assert score_image("01", QUAD, np.zeros((2, 2), np.uint16), ALL, {}).binary

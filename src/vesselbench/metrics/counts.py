@@ -24,32 +24,32 @@ class Counts:
 
 def sensitivity(counts: Counts) -> Score:
     """Give the share of the vessel pixels that are found: TP / (TP + FN). NaN where the truth holds no vessel."""
-    return _ratio(counts.tp, counts.tp + counts.fn)
+    return ratio(counts.tp, counts.tp + counts.fn)
 
 
 def specificity(counts: Counts) -> Score:
     """Give the share of the background that is left alone: TN / (TN + FP). NaN where the truth holds no background."""
-    return _ratio(counts.tn, counts.tn + counts.fp)
+    return ratio(counts.tn, counts.tn + counts.fp)
 
 
 def accuracy(counts: Counts) -> Score:
     """Give the share of all pixels that are right: (TP + TN) / all. NaN where no pixel counts."""
-    return _ratio(counts.tp + counts.tn, counts.tp + counts.tn + counts.fp + counts.fn)
+    return ratio(counts.tp + counts.tn, counts.tp + counts.tn + counts.fp + counts.fn)
 
 
 def precision(counts: Counts) -> Score:
     """Give the share of the found pixels that are vessel: TP / (TP + FP). NaN where nothing is found."""
-    return _ratio(counts.tp, counts.tp + counts.fp)
+    return ratio(counts.tp, counts.tp + counts.fp)
 
 
 def f1(counts: Counts) -> Score:
     """Compute F1 = Dice = 2 TP / (2 TP + FP + FN). NaN where neither truth nor prediction holds a vessel."""
-    return _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
+    return ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
 
 
 def iou(counts: Counts) -> Score:
     """Compute intersection over union, TP / (TP + FP + FN). NaN where neither truth nor prediction holds a vessel."""
-    return _ratio(counts.tp, counts.tp + counts.fp + counts.fn)
+    return ratio(counts.tp, counts.tp + counts.fp + counts.fn)
 
 
 def mcc(counts: Counts) -> Score:
@@ -58,7 +58,7 @@ def mcc(counts: Counts) -> Score:
     NaN where one of these four sums is zero: a constant has no correlation.
     """
     tp, fp, tn, fn = _exact(counts)
-    return _ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
+    return ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
 
 
 def kappa(counts: Counts) -> Score:
@@ -67,7 +67,7 @@ def kappa(counts: Counts) -> Score:
     NaN where truth and prediction are one and the same constant (chance alone agrees everywhere).
     """
     tp, fp, tn, fn = _exact(counts)
-    return _ratio(2 * (tp * tn - fp * fn), (tp + fp) * (fp + tn) + (tp + fn) * (fn + tn))
+    return ratio(2 * (tp * tn - fp * fn), (tp + fp) * (fp + tn) + (tp + fn) * (fn + tn))
 
 
 def _exact(counts: Counts) -> tuple[np.ndarray, ...]:
@@ -75,7 +75,7 @@ def _exact(counts: Counts) -> tuple[np.ndarray, ...]:
     return tuple(np.asarray(part, np.float64) for part in (counts.tp, counts.fp, counts.tn, counts.fn))
 
 
-def _ratio(part: int | np.ndarray, whole: int | np.ndarray) -> Score:
+def ratio(part: int | np.ndarray, whole: int | np.ndarray) -> Score:
     """Divide; where the whole is zero its part is too, and numpy's 0 / 0 is the NaN that is wanted."""
     with np.errstate(invalid="ignore"):
         return np.divide(part, whole)

@@ -43,18 +43,19 @@ class Evaluated:
 
     summary: dict[str, Any]  # content of scores.json
     draws: Draws  # protocol -> score -> bootstrap draws, (samples,)
-    images: pd.DataFrame  # see ``vesselbench.metrics.scores.image_table``
-    tables: dict[str, pd.DataFrame]  # file name -> table for drawing, see ``vesselbench.metrics.bands``
+    images: pd.DataFrame  # a row an image and protocol, see ``vesselbench.metrics.scores.image_table``
+    tables: dict[str, pd.DataFrame]  # file name -> what else is written, see ``vesselbench.metrics.bands``
 
     def write(self, folder: Path) -> None:
-        """Write scores.json, draws.npz, images.csv and the tables into a folder that exists.
+        """Write scores.json, draws.npz, images.csv and the tables into a folder, made where absent.
 
         The draws are those under the headline protocols, float32 (samples,) by ``"<protocol>/<score>"``: what tables
         compare and average, a tenth of all.
         """
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "scores.json").write_text(json.dumps(self.summary, indent=1) + "\n")
         kept = {}
-        for protocol in HEADLINE.values():
+        for protocol in filter(self.draws.get, HEADLINE.values()):
             kept |= {f"{protocol}/{name}": draws.astype(np.float32) for name, draws in self.draws[protocol].items()}
         np.savez_compressed(folder / "draws.npz", **kept)
         for name, table in ({"images.csv": self.images} | self.tables).items():
@@ -89,7 +90,7 @@ def evaluate(
         "pixels": {mask: {truth: _sizes(records, mask, truth) for truth in TRUTHS} for mask in MASKS},
         "protocol": WORDS | {"interval": INTERVAL.format(evaluation.draws)},
         "withheld": dict.fromkeys(NEED_PROBABILITIES, WITHHELD) if binary(records) else {},
-        "scores": {str(p): {name: _bounded(draws) for name, draws in own.items()} for p, own in samples.items()},
+        "scores": {str(p): {name: bounded(draws) for name, draws in own.items()} for p, own in samples.items()},
     }
     draws = {p: {name: values[1:] for name, values in own.items()} for p, own in samples.items()}
     return Evaluated(summary, draws, images, drawn_tables(records, weights))
@@ -110,8 +111,8 @@ def _sizes(records: Sequence[ImageRecord], mask: str, truth: str) -> dict[str, i
     return {"vessel": vessel, "background": background}
 
 
-def _bounded(draws: np.ndarray) -> dict[str, float | None]:
-    """Give the score and its interval; NaN, which JSON does not know, as None."""
+def bounded(draws: np.ndarray) -> dict[str, float | None]:
+    """Give a score, the first of these, and its interval over the others; NaN, which JSON does not know, as None."""
     low, high = interval(draws[1:])
     values = {"value": float(draws[0]), "low": low, "high": high}
     return {name: None if math.isnan(value) else value for name, value in values.items()}

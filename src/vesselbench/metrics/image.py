@@ -32,17 +32,24 @@ class ImageRecord:
 
 
 def score_image(
-    id: str, truth: np.ndarray, levels: np.ndarray, fov: np.ndarray, thresholds: Mapping[str, int]
+    id: str,
+    truth: np.ndarray,
+    levels: np.ndarray,
+    fov: np.ndarray,
+    thresholds: Mapping[str, int],
+    counts: np.ndarray | None = None,
 ) -> ImageRecord:
     """Look at one image, and keep what its scores need.
 
     ``truth`` is (H, W), 0 and 1, at native size; ``levels`` the probability map, uint16 (H, W), 65535 for 1.0 (a label
     map counts as one with the levels 0 and 65535 alone); ``fov`` bool (H, W); ``thresholds``: ``fixed``, ``training``
-    -> the lowest level that is vessel. ValueError where the shapes differ, or ``levels`` is not uint16; UserError where
+    -> the lowest level that is vessel; ``counts``, bool (H, W), leaves pixels out of both masks, though not of what
+    connectivity and topology look at. ValueError where the shapes differ, or ``levels`` is not uint16; UserError where
     not as many pixels were counted as were read.
     """
     truths = {"native": truth != 0, "resized": resize_round_trip(truth)}
-    masks = dict(zip(MASKS, (fov, np.ones_like(fov)), strict=True))
+    frame = np.ones_like(fov) if counts is None else counts
+    masks = dict(zip(MASKS, (fov & frame, frame), strict=True))
     histograms = {(m, t): histogram(truths[t], levels, masks[m]) for m, t in product(masks, truths)}
     for (mask, name), pixels in histograms.items():
         counted, read = sum(pixels.sizes), np.count_nonzero(masks[mask])

@@ -7,7 +7,7 @@ import numpy as np
 
 from vesselbench.config import parse, read_params
 from vesselbench.data.images import read_label
-from vesselbench.data.labelled import labelled_images
+from vesselbench.data.labelled import labelled_images, split_of
 from vesselbench.data.maps import LEVELS, level_of
 from vesselbench.data.task import find_task
 from vesselbench.files import whole_folder
@@ -20,18 +20,16 @@ def main(split: str, data: str) -> None:
     (mapping,) = read_params("evaluate")
     evaluation = parse(Evaluation, mapping, "evaluate")
     thresholds = {"fixed": int(level_of(evaluation.threshold))}
-    records, absent = [], []
-    for sample, truth, fov in labelled_images(data, split, "test", find_task("vessel")):
-        if not sample.second_observer:
-            absent.append(sample.id)
-            continue
-        levels = read_label(sample.second_observer, truth.shape).astype(np.uint16) * np.uint16(LEVELS - 1)
-        records.append(score_image(sample.id, truth, levels, fov, thresholds))
+    absent = [sample.id for sample in split_of(data, split)["test"] if not sample.second_observer]
     with whole_folder(Path("data/scores", data, "second_observer", split)) as folder:
         if absent:
             (folder / "scores.json").write_text(json.dumps({"absent": absent}) + "\n")
-        else:
-            evaluate(records, thresholds, evaluation).write(folder)
+            return
+        records = []
+        for sample, truth, fov in labelled_images(data, split, "test", find_task("vessel")):
+            levels = read_label(sample.second_observer, truth.shape).astype(np.uint16) * np.uint16(LEVELS - 1)
+            records.append(score_image(sample.id, truth, levels, fov, thresholds))
+        evaluate(records, thresholds, evaluation).write(folder)
 
 
 if __name__ == "__main__":
