@@ -1,7 +1,12 @@
 """Small data sets of runs, for every test of the reports."""
 
+import json
+
 import pytest
 from small_runs import Project
+
+from vesselbench.reports.ablations import main_results
+from vesselbench.reports.pages import write_tables
 
 
 @pytest.fixture
@@ -18,3 +23,17 @@ def one_seed(project):
 @pytest.fixture
 def two_seeds(one_seed):
     return one_seed.add("iternet", seed=1, f1=0.82).add("unet", seed=1, f1=0.74)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write the table of a project; return its text and its numbers."""
+
+    def write(project):
+        channels = project.channels()
+        results = channels.pop("vessel", project.results())
+        write_tables(tmp_path, results, main_results(results), project.observers(), channels)
+        text, numbers = ((tmp_path / f"{project.data}.{suffix}").read_text() for suffix in ("md", "json"))
+        return text, json.loads(numbers)
+
+    return write

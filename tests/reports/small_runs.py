@@ -27,6 +27,13 @@ VALUES = dict.fromkeys(SCORES, 0.6) | {
 IMAGES = {"01": 0.0, "02": -0.1}
 DRAWS = np.linspace(-0.04, 0.04, 101)
 WORDS = {"truth": "first observer", "interval": "95 %, percentiles of 101 bootstrap draws of the test images"}
+# Of the scores of kinds of vessel some, by protocol; and pixels of each true kind by what they are called.
+KINDS = {
+    "fov-pooled-native-fixed": {"all_balanced_accuracy": 0.8, "mixed_segments": 0.2},
+    "fov-mean-native-fixed": {"weighted_f1": 0.7, "weighted_error": 0.05, "uncertain_error": 0.04},
+}
+CONFUSION = {"truth": ["background", "artery", "vein", "crossing", "uncertain"], "background": [900, 25, 0, 0, 0]}
+CONFUSION |= {"artery": [0, 75, 1500, 0, 0], "vein": [0, 0, 500, 0, 0], "crossing": [100, 0, 0, 30, 0]}
 CURVE = [("fov", 0.0, 0.0, 0.0, 0.0), ("fov", 0.1, 0.9, 0.85, 0.95), ("fov", 1.0, 1.0, 1.0, 1.0), ("frame", 0, 0, 0, 0)]
 
 
@@ -66,6 +73,24 @@ def write_maps(folder, images=IMAGES, binary=False, training=True, **changes):
         pd.DataFrame(table).to_csv(folder / f"{name}.csv", index=False)
 
 
+def write_kinds(folder, **changes):
+    """Write scores of the kinds of vessel; draws are stored of the pooled ones alone."""
+    folder.mkdir(parents=True)
+    stored, draws = {name: {} for name in KINDS}, {}
+    rows = [{"id": name, "mask": "fov", "truth": "native", "threshold": "fixed"} for name in IMAGES]
+    for protocol, score in [(protocol, score) for protocol, own in KINDS.items() for score in own]:
+        value = changes.get(score, KINDS[protocol][score])
+        stored[protocol][score] = {"value": value, "low": value - 0.038, "high": value + 0.038}
+        draws |= {f"{protocol}/{score}": value + DRAWS} if "pooled" in protocol else {}
+        rows = [row | {score: value + shift} for row, shift in zip(rows, IMAGES.values(), strict=True)]
+    np.savez(folder / "draws.npz", **draws)
+    pd.DataFrame(rows).to_csv(folder / "images.csv", index=False)
+    pd.DataFrame(CONFUSION).to_csv(folder / "confusion.csv", index=False)
+    words = dict.fromkeys(("all", "found", "segments", "weighted", "mended"), "as defined")
+    content = {"images": list(IMAGES), "draws": 101, "protocol": words, "scores": stored}
+    (folder / "scores.json").write_text(json.dumps(content))
+
+
 class Project:
     """Scores of a data set below a folder, and the lines of params.yaml that name them."""
 
@@ -73,16 +98,22 @@ class Project:
         self.root, self.data, self.runs = root / "data/scores", data, {}
 
     def add(self, label="unet", seed=0, split="", model="", recipe="cpu", modes=("patched",), about=None, **changes):
-        """Add a run; ``changes`` are scores, or ``images``, or of one mode: ``whole={"auc": 0.9}``."""
+        """Add a run; ``changes`` are scores, or ``images``, or of one mode: ``whole={"auc": 0.9}``.
+
+        With ``kinds``, changes of the scores of kinds of vessel, it tells these apart.
+        """
         line = {"split": split or self.data, "model": model or label, "seed": seed, "recipe": recipe}
         name = f"{self.data}-{label}-{seed}"
         self.runs[name] = line | {"data": self.data}
         known = {"network": "iternet", "arguments": {"width": 32}, "recipe": RECIPE, "training_ids": ["21", "22", "23"]}
-        known |= {"diameter": 540.0, "parameters": 1234567} | (about or {})
+        known |= {"task": "vessel", "diameter": 540.0, "parameters": 1234567} | (about or {})
         folder = self.root / self.data / name
         for mode in modes:
-            own = {key: value for key, value in changes.items() if key not in WAYS} | changes.get(mode, {})
-            write_maps(folder / mode / "vessel", **own)
+            own = {key: value for key, value in changes.items() if key not in (*WAYS, "kinds")} | changes.get(mode, {})
+            for channel in ("vessel", "artery", "vein") if "kinds" in changes else ("vessel",):
+                write_maps(folder / mode / channel, **own)
+            if "kinds" in changes:
+                write_kinds(folder / mode / "kinds", **changes["kinds"])
         run = line | {"label": label, "about": known, "modes": {mode: WAYS[mode] for mode in modes}}
         (folder / "run.json").write_text(json.dumps(run))
         log = {"step": [10, 20], "loss": [0.7, 0.5], "loss_1": [0.4, 0.2], "loss_2": [0.3, 0.1], "learning_rate": 0.001}
@@ -96,8 +127,19 @@ class Project:
         write_maps(folder, binary=True, training=False, **changes)
         return self
 
+    def observe_none(self):
+        """Say that nobody labelled the test images a second time."""
+        folder = self.root / self.data / "second_observer" / self.data
+        folder.mkdir(parents=True)
+        (folder / "scores.json").write_text('{"absent": ["01"]}')
+        return self
+
     def results(self):
         return read_results(self.data, self.runs, self.root)
+
+    def channels(self):
+        every = self.results()
+        return {name: every.channel(name) for name in every.maps["channel"].unique()}
 
     def observers(self):
         splits = dict.fromkeys(run["split"] for run in self.runs.values())

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from vesselbench.reports.claims import paper_claims, read_reported, verdicts
+from vesselbench.reports.claims import RELEASED, bfnet_claims, paper_claims, read_reported, verdicts
 
 
 def find(cells, method, score, mask="fov", mode="patched"):
@@ -41,8 +41,9 @@ def test_every_cell_is_there_and_no_other():
     cells = {name: paper_claims(name) for name in ("drive", "chase_db1", "stare", "phantom")}
     assert {name: len(own) for name, own in cells.items()} == {"drive": 55, "chase_db1": 48, "stare": 48, "phantom": 0}
     table = read_reported()
-    assert [*table] == ["source", "table", "dataset", "fov", "method", "year", "how", "metric", "value"]
-    assert (len(table), table["value"].between(0, 1).all()) == (230, True)
+    columns = ["source", "table", "dataset", "fov", "method", "year", "how", "metric", "value", "of", "spread"]
+    assert [*table] == columns
+    assert (len(table), table["value"].between(0, 1).all()) == (225, True)
     assert "iternet_n2" not in set(cells["drive"]["method"])
     assert "frame" not in set(cells["drive"]["mask"])
 
@@ -83,3 +84,24 @@ def test_figures_without_pixels_and_withheld_scores_are_not_comparable(project):
     assert find(cells, "unet", "f1", "unknown")["verdict"] == "not comparable"
     assert find(cells, "unet", "auc")["verdict"] == "not comparable"
     assert find(cells, "unet", "f1")["verdict"] == "reproduced"
+
+
+def test_what_bfnet_claims_of_its_three_data_sets():
+    cells = {name: bfnet_claims(name) for name in ("drive_av", "les_av", "hrf_av", "phantom_av", "drive")}
+    assert [len(own) for own in cells.values()] == [15, 15, 25, 0, 0]
+    first, last = cells["drive_av"].iloc[0], cells["hrf_av"].iloc[-1]
+    assert first[["method", "score", "claimed", "spread"]].tolist() == ["bfnet", "weighted_sensitivity", 0.6987, 0.0011]
+    assert last[["method", "score", "claimed", "spread"]].tolist() == ["bfnet", "vein_error", 0.0196, 0.0002]
+    assert paper_claims("drive_av").empty
+
+
+# .0309 is claimed: above .05 - .038, below .08 - .038, above .001
+@pytest.mark.parametrize(("error", "reproduced"), [(0.05, True), (0.08, False), (0.001, True)])
+def test_of_errors_the_lower_is_the_better(project, error, reproduced):
+    project.data = "drive_av"
+    kinds = project.add("bfnet", kinds={"weighted_error": error}).results().channel("kinds")
+    cells = verdicts(bfnet_claims("drive_av"), kinds.averages, {"fov": RELEASED}).set_index(["method", "score"])
+    cell = cells.loc[("bfnet", "weighted_error")].iloc[0]
+    assert (cell["claimed"], cell["verdict"]) == (0.0309, "reproduced" if reproduced else "not reproduced")
+    assert cell["protocol"] == "fov-mean-native-fixed"
+    assert set(cells.loc["bfnet_softmax", "verdict"]) == {"not run"}

@@ -1,26 +1,9 @@
 """The page and the numbers of one data set, the summary of all, and model cards."""
 
-import json
-
-import pytest
 from small_runs import RECIPE, part, row
 
-from vesselbench.reports.ablations import main_results
-from vesselbench.reports.pages import budget_note, card, data_sheet, network_method, summary, write_tables
+from vesselbench.reports.pages import budget_note, card, data_sheet, network_method, summary
 from vesselbench.reports.style import display_name, format_interval, format_score
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Write the table of a project; return its text and its numbers."""
-
-    def write(project):
-        results = project.results()
-        write_tables(tmp_path, results, main_results(results), project.observers())
-        text, numbers = ((tmp_path / f"{project.data}.{suffix}").read_text() for suffix in ("md", "json"))
-        return text, json.loads(numbers)
-
-    return write
 
 
 def test_numbers_and_names_as_people_write_them():

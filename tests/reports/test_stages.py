@@ -1,6 +1,7 @@
 """The three stages of the reports: what they write, from what, and what they refuse."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,6 @@ import yaml
 from PIL import Image
 
 from vesselbench.config import UserError
-from vesselbench.data.images import write_mask
-from vesselbench.data.maps import write_map
 from vesselbench.data.sample import Sample, write_samples
 from vesselbench.reports.pages import summary as summary_page
 from vesselbench.stages import gallery, summary, table
@@ -62,21 +61,42 @@ def test_the_summary_takes_the_tables_of_the_data_sets_that_are_run(one_seed, he
     assert "[all of it](tables/drive.md)" in (folder / "metrics/summary.md").read_text()
 
 
+def lay_out(folder, data, field, label, maps):
+    """Three photographs of 16 x 16 pixels, their label in a field of the samples, and maps: folder -> levels."""
+    raw, samples = folder / "data/raw" / data, []
+    for name in ("01", "02", "21"):
+        files = {"image": raw / f"image/{name}.png", field: raw / f"label/{name}.png"}
+        samples.append(Sample(name, name, "", **files))
+        pictures = {files["image"]: np.zeros((16, 16, 3), np.uint8), files[field]: label}
+        pictures[folder / f"data/fov/{data}/{name}.png"] = np.full((16, 16), 255, np.uint8)
+        pictures |= {folder / "data/maps" / data / place / f"{name}.png": levels for place, levels in maps.items()}
+        for path, picture in pictures.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(path)
+    write_samples(samples, raw)
+    (folder / "data/splits" / data).mkdir(parents=True)
+    (folder / f"data/splits/{data}/{data}.csv").write_text("id,subset\n01,test\n02,test\n21,train\n")
+
+
 def test_the_gallery_reads_photographs_and_maps(project, here):
     project.add("iternet", modes=["whole", "output1"]).add("unet").observe()
-    folder, truth, samples = here(), np.eye(16, dtype=bool), []
-    for name in ("01", "02", "21"):
-        paths = {key: folder / "data/raw/drive" / key / f"{name}.png" for key in ("image", "truth")}
-        samples.append(Sample(name, name, "", **paths))
-        paths["fov"] = folder / "data/fov/drive" / f"{name}.png"
-        for place in ("drive-iternet-0/whole", "drive-iternet-0/output1", "drive-unet-0/patched"):
-            paths[place] = folder / "data/maps/drive" / place / "vessel" / f"{name}.png"
-        for kind, path in paths.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_map(path, truth.astype(np.uint16) * 40000) if "/" in kind else write_mask(path, truth)
-        Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(paths["image"])
-    write_samples(samples, folder / "data/raw/drive")
-    (folder / "data/splits/drive").mkdir(parents=True)
-    (folder / "data/splits/drive/drive.csv").write_text("id,subset\n01,test\n02,test\n21,train\n")
+    places = [f"drive-{place}/vessel" for place in ("iternet-0/whole", "iternet-0/output1", "unet-0/patched")]
+    truth = np.eye(16, dtype=np.uint8)
+    lay_out(here(), "drive", "truth", truth, dict.fromkeys(places, truth.astype(np.uint16) * 40000))
     gallery.main("drive")
-    assert sorted(path.name for path in (folder / "plots/gallery/drive").iterdir()) == ["gallery.png", "outputs.png"]
+    assert sorted(path.name for path in Path("plots/gallery/drive").iterdir()) == ["gallery.png", "outputs.png"]
+
+
+def test_the_gallery_reads_the_channels_that_a_network_has_learned(project, here):
+    project.data = "drive_av"
+    project.add("iternet", modes=["whole", "output1"], about={"task": "artery_vein_softmax"}, kinds={})
+    label = np.repeat(np.arange(4, dtype=np.uint8), 4) * np.ones((16, 1), np.uint8)
+    names = [f"drive_av-iternet-0/whole/{name}" for name in ("background", "artery", "vein", "crossing")]
+    maps = {name: (label == at).astype(np.uint16) * 40000 for at, name in enumerate(names)}
+    lay_out(here(sources={"drive_av": {"task": "artery_vein"}}), "drive_av", "artery_vein", label, maps)
+    (example,) = gallery.read_errors(
+        "drive_av", "artery_vein", {"02": "two"}, gallery.first_maps(project.results(), "vein")
+    )
+    assert example.truth[0, ::4].tolist() == example.maps["iternet"][0, ::4].tolist() == [0, 1, 2, 3]
+    gallery.main("drive_av")
+    assert [path.name for path in Path("plots/gallery/drive_av").iterdir()] == ["gallery.png"]

@@ -1,22 +1,25 @@
-"""What the IterNet paper claims, cell by cell, beside ours, with a verdict.
+"""What the IterNet paper and BF-Net's authors claim, cell by cell, beside ours, with a verdict.
 
 The claims stand in ``reported.csv`` beside this file, with figures of other publications. Each row says where its
 figure was printed (source, table), for which pixels (fov), and how its printer came by it (how): ``own`` method, a
-rival ``rerun`` by the authors, or ``quoted`` from the rival's own paper, which may have used another protocol.
+rival ``rerun`` by the authors, or ``quoted`` from the rival's own paper, which may have used another protocol. Of kinds
+of vessel it says which class, or which average of classes (of), and what its printer wrote behind "+-" (spread).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from vesselbench.files import read_table
-from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.reports.style import SCORES
 
 PAPER = "IterNet paper (WACV 2020)"
 TABLES = ("table 1", "table 2", "table 3")
+BFNET = "BF-Net"  # how its sources begin: the README and the repository
+RELEASED = Protocol(pooling="mean")  # how BF-Net's code scores the kinds of vessel
 MASKS = {"fov": "fov", "none": "frame", "unknown": "unknown"}  # their pixels -> our mask; quoted figures may lack one
 REPRODUCED, NOT_REPRODUCED, NOT_RUN = "reproduced", "not reproduced", "not run"
 NOT_COMPARABLE = "not comparable"  # the paper does not say for which pixels, or our score is undefined
@@ -27,8 +30,8 @@ OURS = ["verdict", "ours", "difference", "low", "high", "ours_mode", "protocol"]
 
 
 def read_reported() -> pd.DataFrame:
-    """Read all reported figures: source, table, dataset, fov, method, year, how, metric, value."""
-    columns = ["source", "table", "dataset", "fov", "method", "year", "how", "metric", "value"]
+    """Read all reported figures: source, table, dataset, fov, method, year, how, metric, value, of, spread."""
+    columns = ["source", "table", "dataset", "fov", "method", "year", "how", "metric", "value", "of", "spread"]
     return read_table(Path(__file__).with_name("reported.csv"), columns, "restore it: git checkout -- src")
 
 
@@ -47,8 +50,20 @@ def paper_claims(dataset: str, tables: Sequence[str] = TABLES) -> pd.DataFrame:
     return cells.loc[order.sort_values().index, [*ROW, "score", "claimed"]].reset_index(drop=True)
 
 
-def verdicts(claims: pd.DataFrame, averages: pd.DataFrame) -> pd.DataFrame:
-    """Hold ours against each claim: the mean over seeds under the headline protocol of the claim's mask.
+def bfnet_claims(dataset: str) -> pd.DataFrame:
+    """List what BF-Net's authors claim of a data set, in their order; none for one that is not theirs.
+
+    Columns source, ``ROW``, score (such as ``weighted_f1``), claimed, spread (over ten checkpoints of one run).
+    """
+    reported = read_reported().rename(columns={"value": "claimed"})
+    cells = reported[reported["source"].str.startswith(BFNET) & (reported["dataset"] == dataset)]
+    score = cells["of"].str.split().str[0] + "_" + cells["metric"]
+    cells = cells.assign(score=score, mode="", mask=cells["fov"].map(MASKS))
+    return cells[["source", *ROW, "score", "claimed", "spread"]].reset_index(drop=True)
+
+
+def verdicts(claims: pd.DataFrame, averages: pd.DataFrame, under: Mapping[str, Protocol] = HEADLINE) -> pd.DataFrame:
+    """Hold ours against each claim: the mean over seeds under the protocol of the claim's mask in ``under``.
 
     The claim's method is the label of ours in ``averages`` (see ``Results``); its mode is ours, or where it has none
     the patched run, or the first. Adds the columns ``OURS``, NaN where there is nothing of ours to compare.
@@ -58,17 +73,18 @@ def verdicts(claims: pd.DataFrame, averages: pd.DataFrame) -> pd.DataFrame:
     for claim in claims.itertuples():
         modes = [mode for label, mode in ran if label == claim.method]
         mode = claim.mode or (PREFERRED if PREFERRED in modes else next(iter(modes), ""))
-        protocol = str(HEADLINE.get(claim.mask, ""))
+        protocol = str(under.get(claim.mask, ""))
         key = (claim.method, mode, protocol, claim.score)
         value, low, high = averages.loc[key, ["value", "low", "high"]] if key in averages.index else [math.nan] * 3
-        verdict = judge(claim.claimed, value, low, high) if mode in modes else NOT_RUN
+        sign = -1 if claim.score.endswith("_error") else 1  # lower is better
+        verdict = judge(*(sign * number for number in (claim.claimed, value, low, high))) if mode in modes else NOT_RUN
         how = (mode, protocol) if value == value else (None, None)
         rows.append((verdict, value, value - claim.claimed, low, high, *how))
     return claims.join(pd.DataFrame(rows, columns=OURS, index=claims.index))
 
 
 def judge(claimed: float, value: float, low: float, high: float) -> str:
-    """Say what ours, with its interval, makes of a claim: reproduced where it is in the interval or below us."""
+    """Say what ours, with its interval's ends, makes of a claim: reproduced where it is in it or below us."""
     if value != value:
         return NOT_COMPARABLE
-    return REPRODUCED if low <= claimed <= high or value >= claimed else NOT_REPRODUCED
+    return REPRODUCED if min(low, high) <= claimed <= max(low, high) or value >= claimed else NOT_REPRODUCED

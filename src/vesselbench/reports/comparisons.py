@@ -20,27 +20,28 @@ SAME = ["model", "recipe", "seed", "mode"]  # what the folds of one cross-valida
 FOLDED = [*SAME, "score", "mean", "low", "high", "spread", "folds", "images", "splits"]
 
 Maps = tuple[str, str]  # label, mode
+Pair = tuple[Maps, Maps]
 
 
-def comparisons(results: Results) -> pd.DataFrame:
+def comparisons(results: Results, scores: Sequence[str] = COMPARED) -> pd.DataFrame:
     """Compare labels in every mode: every pair of a few, else the first with each other; see ``compare_pairs``."""
     pairs = []
     for mode, own in results.maps.groupby("mode", sort=False):
         labels = own["label"].unique()
         chosen = combinations(labels, 2) if len(labels) <= EVERY_PAIR else product(labels[:1], labels[1:])
         pairs += [((first, mode), (second, mode)) for first, second in chosen]
-    return compare_pairs(results, pairs)
+    return compare_pairs(results, pairs, scores)
 
 
-def compare_pairs(results: Results, pairs: Sequence[tuple[Maps, Maps]]) -> pd.DataFrame:
-    """Compare pairs of (label, mode) by each score of ``COMPARED``; a score that one of the two lacks is left out.
+def compare_pairs(results: Results, pairs: Sequence[Pair], scores: Sequence[str] = COMPARED) -> pd.DataFrame:
+    """Compare pairs of (label, mode) by each of the scores; one that one of the two lacks is left out.
 
     Columns ``PAIR``: first minus second, with the 95 % interval of the paired bootstrap, Wilcoxon's p (NaN where no
     image differs) and whether both support the difference. Several seeds stand for their mean, image by image and draw
     by draw. First and second are the labels, and mode what both are predicted in; of one label, they are its modes.
     """
     rows, values = [], results.averages["value"]
-    for score, pair in product(COMPARED, pairs):
+    for score, pair in product(scores, pairs):
         both = tuple(values.get((*one, str(PROTOCOL), score), math.nan) for one in pair)
         if any(value != value for value in both):
             continue

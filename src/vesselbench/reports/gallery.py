@@ -18,7 +18,21 @@ KEY = {  # told apart by colour-blind readers
     "missed (false negative)": "#0072B2",
     "outside the field of view": "#EEEEEE",
 }
+_, ARTERY, VEIN, CROSSING, UNCERTAIN = KINDS = ("#FFFFFF", "#C00000", "#0060E0", "#00A070", "#505050")  # by class
+WRONG_KIND, MISSED, FALSE, OUTSIDE = "#FFB000", "#B8B8B8", "#DDB5F0", KEY["outside the field of view"]
+KIND_KEY = {  # told apart by colour-blind readers
+    "artery, rightly called so": ARTERY,
+    "vein, rightly called so": VEIN,
+    "called both, one rightly at least": CROSSING,
+    "uncertain which, found": UNCERTAIN,
+    "artery called vein, or vein artery": WRONG_KIND,
+    "missed vessel": MISSED,
+    "false vessel": FALSE,
+    "outside the field of view": OUTSIDE,
+}
+SHARED = np.array([0, 1, 2, 3, 3])  # the kinds that a class may be, added up: artery 1, vein 2
 RULE = "Worst, median and best image by F1 in the field of view, mean of the models; below, the window with most errors"
+KIND_RULE = RULE.replace("mean of the models", "mean of artery and vein and of the models")
 MEDIAN = "Image: median F1 of the last output inside the field of view (of an even number the lower one)"
 WINDOW = (
     "Window: a quarter of height and width, where the first output and the last differ most inside the field of view"
@@ -31,9 +45,9 @@ class Example:
 
     title: str
     image: np.ndarray  # uint8 (H, W, 3), RGB
-    truth: np.ndarray  # bool (H, W)
+    truth: np.ndarray  # bool (H, W), or classes in the order of ``KINDS``, uint8 (H, W)
     fov: np.ndarray  # bool (H, W)
-    maps: Mapping[str, np.ndarray]  # label -> what it calls vessel, bool (H, W); or output -> levels, uint16 (H, W)
+    maps: Mapping[str, np.ndarray]  # label -> what it calls vessel, like truth; or output -> levels, uint16 (H, W)
 
 
 def pick(images: pd.DataFrame) -> dict[str, str]:
@@ -51,14 +65,17 @@ def gallery_figure(dataset: str, examples: Sequence[Example]) -> Figure:
     """Draw a row an image, and below it a row that enlarges the window (a third each way) where the models err most.
 
     Columns: photograph, truth, each label with found, false and missed pixels in colours; outside the field of view,
-    which no score inside it counts, the panels are grey.
+    which no score inside it counts, the panels are grey. Classes are drawn in the colours of their kinds.
     """
+    paint, differ, key, rule = errors, np.not_equal, KEY, RULE
+    if examples[0].truth.dtype != bool:
+        paint, differ, key, rule = kind_errors, no_kind_shared, KIND_KEY, KIND_RULE
     names = ["Photograph", "Truth", *map(display_name, examples[0].maps)]
     figure = Figure(figsize=(2.3 * len(names), 4.6 * len(examples) + 0.9), layout="constrained")
     grid = figure.subplots(2 * len(examples), len(names), squeeze=False)
     for example, above, below in zip(examples, grid[::2], grid[1::2], strict=True):
-        panels = [errors(example.truth, found, example.fov) for found in (example.truth, *example.maps.values())]
-        wrong = sum(((found != example.truth) & example.fov).astype(int) for found in example.maps.values())
+        panels = [paint(example.truth, found, example.fov) for found in (example.truth, *example.maps.values())]
+        wrong = sum((differ(example.truth, found) & example.fov).astype(int) for found in example.maps.values())
         rows, columns = window = heaviest_window(wrong, 3)
         corner, size = (columns.start - 0.5, rows.start - 0.5), (columns.stop - columns.start, rows.stop - rows.start)
         for whole, part, panel in zip(above, below, [example.image, *panels], strict=True):
@@ -69,9 +86,9 @@ def gallery_figure(dataset: str, examples: Sequence[Example]) -> Figure:
         below[0].set_ylabel("enlarged", fontsize=9)
     for axes, name in zip(grid[0], names, strict=True):
         axes.set_title(name, fontsize=10)
-    keys = [Patch(facecolor=colour, edgecolor="0.7", label=name) for name, colour in KEY.items()]
+    keys = [Patch(facecolor=colour, edgecolor="0.7", label=name) for name, colour in key.items()]
     figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    figure.suptitle(f"{display_name(dataset)}\n{RULE}", fontsize=9)
+    figure.suptitle(f"{display_name(dataset)}\n{rule}", fontsize=9)
     return figure
 
 
@@ -92,12 +109,16 @@ def outputs_figure(dataset: str, example: Example) -> Figure:
 
 
 def sheet(images: Sequence[np.ndarray], truths: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
-    """Draw a contact sheet: photographs, uint8 (H, W, 3), and below them truths, (H, W) with 0 for background."""
+    """Draw a contact sheet: photographs, uint8 (H, W, 3), and below them truths, (H, W) with 0 for background.
+
+    Where truths have values above 1, they are classes, and drawn in the colours of ``KINDS``.
+    """
+    kinds = any(truth.max() > 1 for truth in truths)
     figure = Figure(figsize=(1.9 * len(images), 4.1), layout="constrained")
     columns = figure.subplots(2, len(images), squeeze=False).T
     for (above, below), image, truth, title in zip(columns, images, truths, titles, strict=True):
         show(above, image)
-        show(below, errors(truth != 0, truth != 0, np.ones(truth.shape, bool)))
+        show(below, kind_picture(truth) if kinds else errors(truth != 0, truth != 0, np.ones(truth.shape, bool)))
         above.set_title(title, fontsize=9)
     return figure
 
@@ -106,8 +127,34 @@ def errors(truth: np.ndarray, found: np.ndarray, fov: np.ndarray) -> np.ndarray:
     """Colour found, false and missed pixels, and those outside the field of view; bool (H, W) to uint8 (H, W, 3)."""
     picture = np.full((*truth.shape, 3), 255, np.uint8)
     for colour, pixels in zip(KEY.values(), (truth & found, found & ~truth, truth & ~found, ~fov), strict=True):
-        picture[pixels] = tuple(bytes.fromhex(colour[1:]))
+        picture[pixels] = _rgb(colour)
     return picture
+
+
+def kind_picture(classes: np.ndarray) -> np.ndarray:
+    """Draw classes, uint8 (H, W) in the order of ``KINDS``, on white: uint8 (H, W, 3)."""
+    return np.array([*map(_rgb, KINDS)], np.uint8)[classes]
+
+
+def no_kind_shared(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Tell where of two maps of classes one alone is vessel, or they are of different kinds: bool (H, W)."""
+    return ((truth > 0) | (found > 0)) & (SHARED[truth] & SHARED[found] == 0)
+
+
+def kind_errors(truth: np.ndarray, found: np.ndarray, fov: np.ndarray) -> np.ndarray:
+    """Colour vessels by the kind that they are called, if it may be right, and errors; classes to uint8 (H, W, 3).
+
+    A crossing is both kinds, so that either is right there; on a vessel of uncertain kind, which stays grey, any is.
+    """
+    wrong, picture = no_kind_shared(truth, found), kind_picture(np.where((truth == 4) & (found > 0), truth, found))
+    for colour, pixels in ((WRONG_KIND, wrong), (MISSED, found == 0), (FALSE, truth == 0)):
+        picture[wrong & pixels] = _rgb(colour)
+    picture[~fov] = _rgb(OUTSIDE)
+    return picture
+
+
+def _rgb(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour[1:]))
 
 
 def show(axes: Axes, picture: np.ndarray) -> None:

@@ -17,15 +17,17 @@ from vesselbench.reports import style, tables
 from vesselbench.reports.ablations import ablation_claims, ablation_tables, first_split
 from vesselbench.reports.claims import NOT_RUN, OURS, ROW, VERDICTS, paper_claims, verdicts
 from vesselbench.reports.comparisons import COMPARED, comparisons, folded, noise_floor, seed_spread
+from vesselbench.reports.kinds import kind_section
 from vesselbench.reports.runs import OBSERVER, Results, scores_of
 from vesselbench.reports.style import SCORES, display_name, format_score
 
 CODE = Path(vesselbench.__file__).parent
 PAPER_TABLES = {"drive": "Table 1", "chase_db1": "Table 2", "stare": "Table 3"}
 
-# The paper's schedule: 200 epochs of floor(100 n / 32) steps for n training images (released code).
-PAPER_STEPS = {"drive": 12400, "chase_db1": 12400, "stare": 10000}
-PAPER_BATCH, PAPER_PATCH = 32, 128
+# A paper's schedule: steps, and batch, rows and columns of what a step shows. IterNet: 200 epochs of floor(100 n / 32)
+# steps for n training images; BF-Net of 2021: 1,500 epochs of whole photographs, resized (released codes).
+SCHEDULES = {"drive": (12400, 32, 128, 128), "chase_db1": (12400, 32, 128, 128), "stare": (10000, 32, 128, 128)}
+SCHEDULES |= {"drive_av": (13500, 2, 592, 592), "les_av": (7500, 2, 720, 800), "hrf_av": (16500, 2, 592, 880)}
 REDUCED = "**a reduced budget**"
 
 
@@ -41,16 +43,18 @@ def render(template: str, **content: Any) -> str:
 def budget_note(dataset: str, recipe: Mapping[str, Any]) -> str:
     """Say how long a recipe trains a network, against the paper's schedule where it has one for the data set.
 
-    The two are compared by the pixels they show a network: steps x batch x patch². Less is called a reduced budget.
+    The two are compared by the pixels they show a network: steps x batch x area. Less is called a reduced budget.
     """
     if not recipe["steps"]:
         return "Training: none, a classical method."
     steps, batch, patch = recipe["steps"], recipe["batch"], recipe["patch"]
-    text, full = f"Training: {steps:,} steps of {batch} patches of {patch} x {patch} pixels", PAPER_STEPS.get(dataset)
+    rows, columns = [patch, patch] if isinstance(patch, int) else patch
+    text, full = f"Training: {steps:,} steps of {batch} patches of {rows} x {columns} pixels", SCHEDULES.get(dataset)
     if not full:
         return f"{text}."
-    share = steps * batch * patch**2 / (full * PAPER_BATCH * PAPER_PATCH**2)
-    paper = f"the paper's {full:,} steps of {PAPER_BATCH} patches of {PAPER_PATCH} x {PAPER_PATCH}."
+    share = steps * batch * rows * columns / math.prod(full)
+    whose, what = ("the paper's", "patches") if dataset in PAPER_TABLES else ("BF-Net's", "photographs")
+    paper = "{} {:,} steps of {} {} of {} x {}.".format(whose, *full[:2], what, *full[2:])
     less = f"{REDUCED}: {100 * share:.2g} % of the pixels of" if share < 1 else "no fewer pixels than"
     return f"{text}, {less} {paper}"
 
@@ -64,15 +68,23 @@ def budget_notes(results: Results) -> list[str]:
     return named if len(notes) > 1 else list(notes)
 
 
-def write_tables(folder: Path, results: Results, main: Results, observers: Mapping[str, Results | None]) -> None:
+def write_tables(
+    folder: Path,
+    results: Results,
+    main: Results,
+    observers: Mapping[str, Results | None],
+    channels: Mapping[str, Results] | None = None,
+) -> None:
     """Write ``<dataset>.json`` and ``<dataset>.md`` into ``folder``, which is ``metrics/tables``.
 
     ``results`` are those of all listed runs of the data set and of one channel, ``main`` the ``main_results`` of them.
     ``observers``: split -> the second observer of its test images, None where not all have one; the main split first.
+    ``channels``: of a data set that tells the kinds of vessel apart, the results of its other channels, by name.
     """
     own, observer = first_split(results), next(iter(observers.values()), None)
     cells, pairs, folds = verdicts(paper_claims(results.folder.name), main.averages), comparisons(main), folded(results)
-    ablations, budget = ablation_tables(own), budget_notes(own)
+    numbers, kinds = kind_section(channels) if channels else ({}, {})
+    ablations, budget = {} if kinds else ablation_tables(own), budget_notes(own)
     shared = {"images": len(own.maps["stored"].iloc[0]["images"]) if len(own.maps) else 0, "labels": main.labels}
     document = tables.metrics(results) | (tables.metrics(observer) if observer else {}) | shared
     document |= {
@@ -82,27 +94,31 @@ def write_tables(folder: Path, results: Results, main: Results, observers: Mappi
         "folds": tables.as_items(folds),
         "protocols": tables.protocol_list(main),
         "budget": budget,
-    }
+    } | numbers
     rest = [split for split in [*observers][1:] if split not in set().union(*folds["splits"])]
     others = {split: (results.keep(results.maps["split"] == split), observers[split]) for split in rest}
     content = {"dataset": results.folder.name, "main": main, "observer": observer, "cells": cells, "pairs": pairs}
     content |= {"folds": folds, "others": others, "ablations": ablations, "budget": budget, "reduced": REDUCED}
+    content["kinds"] = kinds
     for suffix, text in {"json": tables.as_json(document), "md": render("table", **shared, **content)}.items():
         with whole_file(folder / f"{results.folder.name}.{suffix}") as path:
             path.write_text(text)
 
 
-def card(results: Results, run: str) -> str:
-    """Write the card of one run, with the scores of its first mode; ``results`` are of one channel."""
-    own = results.keep(results.maps["run"] == run)
-    maps, dataset = own.maps.iloc[0].to_dict(), results.folder.name
+def card(results: Results, run: str, channels: Mapping[str, Results] | None = None) -> str:
+    """Write the card of one run, with the scores of its first mode; ``results``, ``channels``: see ``write_tables``."""
+    scores, dataset, every = {}, results.folder.name, (channels or {}) | {"vessel": results}
+    for channel in [name for name in ("artery", "vein", "vessel") if name in every]:
+        own = every[channel].keep(every[channel].maps["run"] == run)
+        maps = own.maps.iloc[0].to_dict()
+        averages = scores_of(own.averages, maps["label"], maps["mode"], HEADLINE["fov"])
+        values, intervals = tables.format_row(averages, (*SCORES, "cldice"))
+        table = {"Score": values.keys(), "Value": values.values(), tables.INTERVAL: intervals.values()}
+        scores[channel] = tables.markdown_table(pd.DataFrame(table))
     about, budget = maps["about"], budget_note(dataset, maps["about"]["recipe"])
-    averages = scores_of(own.averages, maps["label"], maps["mode"], HEADLINE["fov"])
-    values, intervals = tables.format_row(averages, (*SCORES, "cldice"))
-    scores = pd.DataFrame({"Score": values.keys(), "Value": values.values(), tables.INTERVAL: intervals.values()})
     sheet, page = data_sheet(dataset)
     content = {"name": run, "dataset": dataset, "maps": maps, "about": about, "sheet": sheet, "page": page}
-    content |= {"method": network_method(about["network"]), "scores": tables.markdown_table(scores)}
+    content |= {"method": network_method(about["network"]), "scores": scores}
     return render("card", budget=budget, reduced=REDUCED in budget, **content)
 
 

@@ -53,6 +53,12 @@ class Results:
         scores, images = (frame.merge(maps[PLACE], on=PLACE) for frame in (self.scores, self.images))
         return replace(self, maps=maps, scores=scores, images=images)
 
+    def channel(self, name: str) -> Self:
+        """Keep one channel: of ``images`` too only the scores that it has."""
+        own = self.keep(self.maps["channel"] == name)
+        named = {*OWNER, "id", *WORDS, *own.scores["score"]}
+        return replace(own, images=own.images[[column for column in own.images if column in named]])
+
     @cached_property
     def averages(self) -> pd.DataFrame:
         """Average every score over the seeds of a label; of results of one split and channel.

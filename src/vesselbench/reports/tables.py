@@ -12,6 +12,7 @@ from vesselbench.reports.runs import WAY, Results
 from vesselbench.reports.style import SCORES, display_name, format_interval, format_score
 
 INTERVAL = "95 % interval"
+MASK_OF = {str(protocol): mask for mask, protocol in HEADLINE.items()}
 DIFFERENCE = ["score", "mode", "first", "second", "difference", "interval", "p_value", "supported"]
 CLAIM = ["table", "method", "mode", "mask", "score", "claimed", "ours", "difference", "interval", "verdict"]
 FOLD = ["model", "recipe", "mode", "seed", "folds", "images", "score", "mean", "interval", "spread"]
@@ -99,15 +100,16 @@ def reading_table(results: Results, mode: str) -> str:
     return text_table(table.assign(reading=["ours"] + [""] * (len(table) - 1)), ["reading", *table.columns])
 
 
-def metrics(results: Results) -> dict[str, Any]:
-    """Nest scores under the headline protocols as label -> mode -> seed -> mask -> score, rounded to 6 digits.
+def metrics(results: Results, names: Mapping[str, str] = MASK_OF) -> dict[str, Any]:
+    """Nest scores as label -> mode -> seed -> name of the protocol -> score, rounded to 6 digits.
 
-    The second observer has no mode and no seed. Undefined scores are left out: ``dvc metrics`` compares numbers.
+    ``names`` are those of the protocols to be nested, by default the headline ones by their masks. The second observer
+    has no mode and no seed. Undefined scores are left out: ``dvc metrics`` compares numbers.
     """
-    nested, masks = {}, {str(protocol): mask for mask, protocol in HEADLINE.items()}
-    for row in results.scores[results.scores["protocol"].isin(masks)].dropna(subset="value").itertuples():
+    nested = {}
+    for row in results.scores[results.scores["protocol"].isin(names)].dropna(subset="value").itertuples():
         node = nested.setdefault(row.label, {})
-        for key in (*((row.mode, str(row.seed)) if row.mode else ()), masks[row.protocol]):
+        for key in (*((row.mode, str(row.seed)) if row.mode else ()), names[row.protocol]):
             node = node.setdefault(key, {})
         node[row.score] = round(row.value, 6)
     return nested

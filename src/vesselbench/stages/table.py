@@ -18,11 +18,12 @@ CHANNEL = "vessel"
 
 def main(data: str) -> None:
     runs, published = read_params("runs", "published")
-    results = read_results(data, runs)
-    results = results.keep(results.maps["channel"] == CHANNEL)
+    every = read_results(data, runs)
+    results = every.channel(CHANNEL)
+    channels = {name: every.channel(name) for name in every.maps["channel"].unique() if name != CHANNEL}
     shown = main_results(results)
     observers = {split: read_observer(data, split) for split in results.maps["split"].unique()}
-    write_tables(Path("metrics/tables"), results, shown, observers)
+    write_tables(Path("metrics/tables"), results, shown, observers, channels)
 
     observer = next(iter(observers.values()), None)  # of the first split
     star, tables, figures = observer.averages if observer else None, {}, {}
@@ -46,7 +47,7 @@ def main(data: str) -> None:
             if run not in runs:
                 raise UserError(f"{PARAMS}: published names {run!r}, which is not in runs; correct or remove it")
             if runs[run]["data"] == data:
-                (folder / f"{run}.md").write_text(card(results, run))
+                (folder / f"{run}.md").write_text(card(results, run, channels))
         if not any(folder.iterdir()):
             (folder / "README.md").write_text(f"No weights of {display_name(data)} are published.\n")
     print(f"{data}: metrics/tables/{data}.md, plots/*/{data}.png, docs/models/{data}")
