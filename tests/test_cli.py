@@ -32,7 +32,7 @@ def test_check_says_what_is_missing_and_where_to_get_it(root):
 
 
 def test_an_unknown_data_set_is_answered_with_the_known_ones():
-    names = "chase_db1, drive, phantom, stare"
+    names = "chase_db1, drive, drive_av, hrf_av, les_av, phantom, phantom_av, stare"
     assert run("data", "check", "drvie") == (1, f"error: data set 'drvie' is unknown; choose one of: {names}\n")
 
 

@@ -114,17 +114,6 @@ def test_the_photograph_is_prepared_as_in_training(models):
     assert refused("eye.png", name="drive-pad-0") == large
 
 
-def test_each_channel_has_a_map_of_its_own(models, monkeypatch):
-    both = task.Task("artery_vein", ("background", "artery", "vein"), {"artery": (1,), "vein": (2,)})
-    monkeypatch.setitem(task.TASKS, "both", both)
-    make_model("drive-both-0", task="both")
-    lines = run("eye.png", "--binary", "--whole-frame", name="drive-both-0").splitlines()
-    assert [line.split(", ")[-1].split()[0] for line in lines] == ["artery", "vein"]
-    names = {f"eye_{name}.png" for name in ("artery", "artery_binary", "vein", "vein_binary")}
-    assert {path.name for path in Path("vessels").iterdir()} == names
-    assert not np.array_equal(*(read_map(f"vessels/eye_{channel}.png") for channel in ("artery", "vein")))
-
-
 @pytest.mark.parametrize(("learned", "factor"), [(118.0, 0.502), (59.0, 0.251), (235.0, 1), (215.0, 1), (470.0, 2)])
 def test_a_photograph_is_shown_at_the_scale_learned_from_and_its_map_has_its_own_size(models, learned, factor):
     """The eye is 235 pixels wide; what is within a tenth of that is left as it is."""

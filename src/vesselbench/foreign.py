@@ -6,17 +6,19 @@ import warnings
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import Image, ImageColor
 
 from vesselbench.config import UserError
 from vesselbench.data.images import binary_levels
 from vesselbench.data.maps import LEVELS, level_of
+from vesselbench.data.task import KINDS
 
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, Image.DecompressionBombError)
 FORMATS = ("PNG", "TIFF", "GIF", "BMP", "PPM")  # Pillow's names, PPM for PGM too; no JPEG, which changes the values
@@ -25,6 +27,8 @@ TYPES = ("bool", "uint8", "uint16", "float16", "float32", "float64")  # of numbe
 ROUNDING = 1e-5  # a share of the scale by which programs pass its ends
 MOST_COLOURS = 16  # of a label whose classes are colours
 CLEAR = -1  # the number of what is transparent, among colours 0xrrggbb
+Colours = Mapping[str, tuple[int, ...]]  # of each of ``task.KINDS`` red, green and blue
+COLOURS: Colours = dict(zip(KINDS, map(ImageColor.getrgb, ("black", "red", "blue", "lime", "white")), strict=True))
 
 
 def read_foreign_maps(paths: Sequence[Path]) -> tuple[list[np.ndarray], list[str]]:
@@ -121,6 +125,52 @@ def _by_colour(pixels: np.ndarray, path: Path, mask: bool) -> tuple[np.ndarray, 
     some = ", ".join(name for number, name in names.items() if number not in (background, CLEAR))
     note = f"colours: {names[background]} is taken as background, {some} as {'the eye' if mask else 'vessel'}"
     return (numbers != background) & (numbers != CLEAR), note
+
+
+def parse_colours(text: str) -> Colours:
+    """Read ``--colours``, such as ``crossing=white,uncertain=green``; what it leaves out is as in ``COLOURS``."""
+    with suppress(ValueError):
+        pairs = [part.strip().lower().split("=") for part in text.split(",")] if text else []
+        given = {kind: ImageColor.getrgb("lime" if name == "green" else name)[:3] for kind, name in pairs}
+        colours = COLOURS | given
+        if len(given) == len(pairs) and len(colours) == len({*colours.values()}) == len(COLOURS):
+            return colours
+    rule = f"KIND=COLOUR,... of the kinds {', '.join(KINDS)}, each once and with a colour of its own, as red or #rrggbb"
+    raise UserError(f"--colours is {text!r}; it must be {rule}")
+
+
+def read_foreign_kinds(paths: Sequence[Path], colours: Colours) -> tuple[list[np.ndarray], list[str]]:
+    """Read labels or maps of arteries and veins in colours as classes, uint8 (H, W), numbered as ``task.KINDS``.
+
+    Up to one pixel in a thousand may have another colour, and is taken as the nearest, with a note: that of a kind, or
+    the sum of those of two, such as magenta, which is a crossing. What is transparent is background. UserError where
+    more pixels have, there is no colour, no artery or no vein, or the file is missing or no whole image.
+    """
+    sums = {tuple(np.maximum(colours[one], colours[two])): "crossing" for one, two in combinations(KINDS[1:4], 2)}
+    known = sums | {own: kind for kind, own in colours.items()}
+    palette, classes = np.array([*known]), np.array([*map(KINDS.index, known.values())], np.uint8)
+    rule = "kinds have colours, " + ", ".join(f"{kind} #{bytes(own).hex()}" for kind, own in colours.items())
+    rule += "; name others by --colours, or give two maps an image, <stem>_artery.png and <stem>_vein.png"
+    maps, odd = [], []
+    for path in paths:
+        values = _read_file(path)
+        if not _is_rgba(values) or (values[..., :3] == values[..., :1]).all():
+            raise UserError(f"{path}: no colour; {rule}")
+        values[values[..., 3] < 128] = (*colours["background"], 255)
+        found, places, counts = np.unique(values.view(np.uint32), return_inverse=True, return_counts=True)
+        found = found.view(np.uint8).reshape(-1, 4)[:, :3]
+        counts *= [tuple(own) not in colours.values() for own in found.tolist()]  # what is left is odd
+        some = f"{path}: {counts.sum()} of {places.size} pixels have other colours"
+        if 1000 * counts.sum() > places.size:
+            most = f"{counts.max()} of them #{bytes(found[counts.argmax()]).hex()}"
+            raise UserError(f"{some}, {most}; {rule}; store it without loss, as PNG")
+        odd += [some] * bool(counts.any())
+        nearest = classes[[np.square(palette - own).sum(axis=1).argmin() for own in found]]
+        maps.append(nearest[places].reshape(values.shape[:2]))
+        for kind in KINDS[1:3]:
+            if KINDS.index(kind) not in maps[-1]:
+                raise UserError(f"{path}: no {kind}; {rule}")
+    return maps, [f"{some} ({len(odd)} of {len(paths)} files): taken as the nearest" for some in odd[:1]]
 
 
 def _is_rgba(values: np.ndarray) -> bool:

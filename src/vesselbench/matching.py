@@ -33,17 +33,23 @@ class _Folder(NamedTuple):
     path: Path
     files: list[Path]
     rules: Rules
+    ending: str = ""  # of stems, which is no part of an id
 
     def by_id(self, rule: str) -> dict[str | Path, list[Path]]:
         """The files of each id by one rule; a file without an id stands alone, under its own path."""
         found = defaultdict(list)
         for path in self.files:
-            found[_find_id(self.rules[rule], path) or path].append(path)
+            found[_find_id(self.rules[rule], path, self.ending) or path].append(path)
         return dict(found)
 
 
 def match(
-    predictions: Path, truth: Path, fov: Path | None, pattern: str | None, truth_pattern: str | None = None
+    predictions: Path,
+    truth: Path,
+    fov: Path | None,
+    pattern: str | None,
+    truth_pattern: str | None = None,
+    kinds: bool = False,
 ) -> tuple[list[Match], list[str]]:
     """Find the truth, and the mask, of every map of a folder: the matches, sorted by id, and notes for a person.
 
@@ -68,7 +74,9 @@ def match(
             fault = f"--truth-pattern {truth_pattern!r} finds no id in {_some(truths.files)}"
             raise UserError(f"{truth}: {fault}; correct it")
         truths = _Folder(truth, chosen, dict.fromkeys(rules, rule))
-    found, notes = _pair(maps, truths, "truth")
+    maps, notes = _keep_arteries(maps) if kinds else (maps, [])
+    found, more = _pair(maps, truths, "truth")
+    notes += more
     covers, more = _pair(maps, masks[0], "mask") if masks else ({}, [])
     last = [*truths.rules.values()][-1]  # a pattern; else the leading id, where all truths have one of their own
     ids = {path: _find_id(last, path) for path in found.values()}
@@ -108,13 +116,28 @@ def _pair(maps: _Folder, others: _Folder, kind: str) -> tuple[dict[Path, Path], 
     )
 
 
+def vein_of(path: Path) -> Path:
+    """Give the map of veins beside one of arteries, ``<stem>_artery.png``; of any other file itself."""
+    return path.with_name(path.name.replace("_artery.", "_vein."))
+
+
+def _keep_arteries(maps: _Folder) -> tuple[_Folder, list[str]]:
+    """Of two maps an image keep that of arteries, and note what is neither; where there are none, keep all."""
+    arteries = [path for path in maps.files if vein_of(path) != path]
+    rest = sorted({*maps.files}.difference(arteries, map(vein_of, arteries)))
+    if not arteries:
+        return maps, []
+    notes = [f"{len(rest)} files are no maps of artery and vein, and passed over: {_some(rest)}"] if rest else []
+    return maps._replace(files=arteries, ending="_artery"), notes
+
+
 def stem_of(path: Path) -> str:
     """Give a file's name without its ending, and without both of ``.ppm.gz``."""
     return Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
 
 
-def _find_id(rule: re.Pattern[str], path: Path) -> str | None:
-    found = rule.search(stem_of(path))
+def _find_id(rule: re.Pattern[str], path: Path, ending: str = "") -> str | None:
+    found = rule.search(stem_of(path).removesuffix(ending))
     return (found[1] or None) if found else None
 
 

@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,22 @@ import numpy as np
 import pandas as pd
 
 from vesselbench.config import UserError, repository
-from vesselbench.data.maps import level_of
+from vesselbench.data.images import read_kinds
+from vesselbench.data.maps import LEVELS, level_of, scored_levels
+from vesselbench.data.task import TASKS, scored_truths
 from vesselbench.datasets.source import find_source
 from vesselbench.files import read_table, whole_file
-from vesselbench.foreign import read_foreign_labels, read_foreign_maps, share_levels
-from vesselbench.matching import Match, match
+from vesselbench.foreign import Colours, read_foreign_kinds, read_foreign_labels, read_foreign_maps, share_levels
+from vesselbench.matching import Match, match, vein_of
 from vesselbench.metrics.bootstrap import Comparison, compare
 from vesselbench.metrics.evaluation import Evaluated, Evaluation, evaluate
 from vesselbench.metrics.histograms import histogram, pooled_auc, stack
 from vesselbench.metrics.image import score_image
+from vesselbench.metrics.kinds import evaluate_kinds, score_kinds
 from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.metrics.scores import SCORES
 from vesselbench.reports.curves import ROC, curve_figure
+from vesselbench.reports.kinds import OF, PRINTED, SHOWN
 from vesselbench.reports.style import display_name, format_interval, format_score, save
 from vesselbench.reports.tables import markdown_table
 
@@ -33,6 +38,8 @@ SHOWN_OF_EACH = ("connectivity", "cldice", "f1", "sensitivity", "specificity", "
 class Request:
     """The options of ``vesselbench score``: which maps are scored, against what, and how."""
 
+    task: str  # vessel or artery_vein
+    colours: Colours  # of labels and maps of kinds
     predictions: Path  # folder of the maps
     truth: Path | None  # folder of the first observer's labels
     dataset: str | None  # in place of truth: a data set of this project, prepared in data/
@@ -59,6 +66,14 @@ class Request:
         """The protocol that is printed and compared."""
         return Protocol.parse(self.protocol) if self.protocol else HEADLINE["fov" if self.fov else "frame"]
 
+    @property
+    def parts(self) -> list[tuple[str, Protocol]]:
+        """What is printed and compared: the names of what is scored, each with its protocol."""
+        if self.task == "vessel":
+            return [("vessel", self.shown)]
+        kinds = [("kinds", Protocol("fov" if self.fov else "frame", pooling)) for pooling in ("pooled", "mean")]
+        return [*((name, self.shown) for name in ("artery", "vein", "vessel")), *kinds]
+
 
 def score_command(request: Request) -> str:
     """Score a folder of maps, or compare two, write the files, and return the text to print.
@@ -71,31 +86,57 @@ def score_command(request: Request) -> str:
     request = _check(request)
     predictions, rival, shown = request.predictions, request.rival, request.shown
     found, notes = score_folder(predictions, request)
-    summary = found.summary
+    summary = found["vessel"].summary
     lines = [f"{predictions}: {len(summary['images'])} maps", *(f"note: {note}" for note in notes), ""]
-    title = f"{shown}: {shown.description}"
-    lines += [_protocol_table(found)] if request.every else [title, "", _score_table(found, shown)]
-    content: dict[str, Any] = {"predictions": str(predictions)} | summary
+    lines += _lay_out(found, request)
+    content: dict[str, Any] = {"predictions": str(predictions)} | _each(found, lambda own: own.summary)
     if rival:
         other, more = score_folder(rival, request)
-        compared = compare_maps(found, other, shown)
         names = [folder.name for folder in (predictions, rival)]
         if names[0] == names[1]:
             names = [f"1: {predictions}", f"2: {rival}"]
         lines += ["", f"Compared under {shown}", *(f"note: {rival}: {note}" for note in more)]
-        lines += ["", _comparison_table(names, [found, other], compared, shown)]
+        scores: dict[str, dict[str, Any]] = defaultdict(dict)
+        for name, protocol in request.parts:
+            both = [found[name], other[name]]
+            compared = compare_maps(*both, protocol)
+            lines += ["", f"{name.capitalize()}, {protocol}"] if len(found) > 1 else []
+            lines += ["", _comparison_table(names, both, compared, protocol)]
+            for score, own in compared.items():  # no NaN in JSON
+                scores[name][score] = {key: None if value != value else value for key, value in asdict(own).items()}
         content["compared"] = {
-            "with": {"predictions": str(rival)} | other.summary,
+            "with": {"predictions": str(rival)} | _each(other, lambda own: own.summary),
             "protocol": str(shown),
-            "scores": {
-                name: {key: None if value != value else value for key, value in asdict(own).items()}  # no NaN in JSON
-                for name, own in compared.items()
-            },
+            "scores": _each(scores, lambda own: own),
         }
-    lines += ["", *(f"{name.capitalize()}: {words}." for name, words in summary["protocol"].items())]
+    words = {name: own for part in found.values() for name, own in part.summary["protocol"].items()}
+    lines += ["", *(f"{name.capitalize()}: {own}." for name, own in words.items())]
     lines += [f"No {name}: {reason}." for name, reason in summary["withheld"].items()]
     written = _write(request.out, content, found, predictions.name)
     return "\n".join([*lines, f"Written: {', '.join(map(str, written))}"])
+
+
+def _each(found: Mapping[str, Any], make: Callable[[Any], Any]) -> Any:
+    """Make something of everything that is scored, by its name; of vessels alone, without."""
+    return make(found["vessel"]) if len(found) == 1 else {name: make(own) for name, own in found.items()}
+
+
+def _lay_out(found: Mapping[str, Evaluated], request: Request) -> list[str]:
+    """Lay out the scores of one folder of maps."""
+    title = f"{request.shown}: {request.shown.description}"
+    scores = [_scores(found[name], protocol) for name, protocol in request.parts]
+    if len(found) == 1:
+        return [_protocol_table(found["vessel"])] if request.every else [title, "", _score_table(scores[0])]
+    *plain, kinds, released = scores
+    names = [name.capitalize() for name in found]
+    lines = [title, "", _wide_table(dict(zip(names, plain, strict=False)))]
+    if request.every:
+        every = zip(names[:3], map(_protocol_table, found.values()), strict=False)
+        lines = [line for name, table in every for line in (name, "", table, "")][:-1]
+    for on, shown in SHOWN.items():
+        lines += ["", f"Kind of vessel ({on}), {request.parts[-2][1]}", "", _score_table(kinds.loc[[*shown]])]
+    columns = {display_name(of): released.loc[[f"{of}_{name}" for name in PRINTED]].set_axis(PRINTED) for of in OF}
+    return [*lines, "", f"As BF-Net's code scores, {request.parts[-1][1]}", "", _wide_table(columns)]
 
 
 def _check(request: Request) -> Request:
@@ -105,7 +146,10 @@ def _check(request: Request) -> Request:
     if name := request.dataset:
         find_source(name)
         root = repository()
-        truth, fov = root / "data/raw" / name / "labels", request.fov or root / "data/fov" / name
+        labels = "labels" if request.task == "vessel" else request.task
+        truth, fov = root / "data/raw" / name / labels, request.fov or root / "data/fov" / name
+        if truth.parent.is_dir() and not truth.is_dir():
+            raise UserError(f"{truth}: no such folder; {name} has no labels for --task {request.task}; choose another")
         request = replace(request, truth=truth, fov=fov)
         for folder, stage in ((truth, "download"), (fov, "fov")):
             if not folder.is_dir():
@@ -139,16 +183,21 @@ def _check_place(out: Path) -> None:
         raise UserError(f"--out is {out}, but {folder} cannot be written: {error.strerror}; choose another") from error
 
 
-def score_folder(predictions: Path, request: Request) -> tuple[Evaluated, list[str]]:
+def score_folder(predictions: Path, request: Request) -> tuple[dict[str, Evaluated], list[str]]:
     """Score a folder of maps under every protocol that can be had; notes for a person come beside the results.
 
-    UserError if files do not match, one is no map, truth or mask, sizes differ, or a field of view is empty.
+    The results are those of ``vessel``, or of ``artery``, ``vein``, ``vessel`` and ``kinds``. UserError if files do not
+    match, one is no map, truth or mask, sizes differ, or a field of view is empty.
     """
-    pairs, notes = match(predictions, request.truth, request.fov, request.pattern, request.truth_pattern)
-    maps, of_maps = read_foreign_maps([pair.prediction for pair in pairs])
-    maps = share_levels(maps, [*request.thresholds.values()])
-    truths, of_truths = read_foreign_labels([pair.truth for pair in pairs])
-    masks, of_masks = [np.ones_like(truth) for truth in truths], []
+    task, kinds = TASKS[request.task], request.task == "artery_vein"
+    pairs, notes = match(predictions, request.truth, request.fov, request.pattern, request.truth_pattern, kinds)
+    maps, of_maps = _read_maps([pair.prediction for pair in pairs], request)
+    paths = [pair.truth for pair in pairs]
+    if kinds and request.dataset:
+        truths, of_truths = [*map(read_kinds, paths)], []
+    else:
+        truths, of_truths = read_foreign_kinds(paths, request.colours) if kinds else read_foreign_labels(paths)
+    masks, of_masks = [np.ones(truth.shape, bool) for truth in truths], []
     if request.fov:
         masks, of_masks = read_foreign_labels([pair.fov for pair in pairs], mask=True)
     images = [*zip(pairs, maps, truths, masks, strict=True)]
@@ -157,19 +206,50 @@ def score_folder(predictions: Path, request: Request) -> tuple[Evaluated, list[s
     notes = of_maps + of_truths + of_masks + notes
     if request.dataset:
         notes += _training_notes(request.dataset, [pair.id for pair in pairs])
-    odd = [sign for image in images if (sign := _inverted(*image))]
+    vessels = ((pair, scored_levels(task, levels)["vessel"], truth > 0, fov) for pair, levels, truth, fov in images)
+    odd = [sign for image in vessels if (sign := _inverted(*image))]
     if odd and not request.accept_odd:
         raise UserError(f"{odd[0]}; {len(odd)} such in all: invert, or score as they are by --accept-odd")
     thresholds = {name: int(level_of(value)) for name, value in request.thresholds.items()}
-    records = [score_image(pair.id, truth, levels, fov, thresholds) for pair, levels, truth, fov in images]
-    found = evaluate(records, thresholds, Evaluation(threshold=request.threshold, draws=request.draws))
-    if len(records) == 1:
-        _drop_intervals(found)
-    return found if request.fov else _whole_frame(found), odd + notes
+    records, of_kinds = defaultdict(list), []
+    for pair, channels, classes, fov in images:
+        levels = scored_levels(task, channels)
+        for name, (truth, counts) in scored_truths(task, classes).items():
+            records[name].append(score_image(pair.id, truth, levels[name], fov, thresholds, counts))
+        if kinds:
+            of_kinds.append(score_kinds(pair.id, classes, channels, task, fov, thresholds["fixed"]))
+    evaluation = Evaluation(threshold=request.threshold, draws=request.draws)
+    found = {name: evaluate(own, thresholds, evaluation) for name, own in records.items()}
+    if kinds:
+        found["kinds"] = evaluate_kinds(of_kinds, thresholds["fixed"], evaluation)
+        found["kinds"].summary["confusion"] = found["kinds"].tables["confusion.csv"].to_dict("records")
+        right = _scores(found["kinds"], HEADLINE["fov"])["value"]["found_balanced_accuracy"]
+        if right < 0.5:
+            odd.append(f"arteries and veins exchanged? balanced accuracy {format_score(right)} on those found")
+    for own in found.values() if len(images) == 1 else ():
+        _drop_intervals(own)
+    return found if request.fov else {name: _whole_frame(own) for name, own in found.items()}, odd + notes
 
 
-def _check_sizes(pair: Match, levels: np.ndarray, truth: np.ndarray, fov: np.ndarray) -> None:
-    for kind, path, shape in (("map", pair.prediction, levels.shape), ("mask", pair.fov, fov.shape)):
+def _read_maps(paths: Sequence[Path], request: Request) -> tuple[list[dict[str, np.ndarray]], list[str]]:
+    """Read maps, of each image channel of the task -> uint16 (H, W), 65535 for probability 1, with notes.
+
+    In a map in colours, a crossing and an uncertain vessel are both kinds.
+    """
+    channels = TASKS[request.task].channels
+    if request.task == "vessel" or vein_of(paths[0]) != paths[0]:
+        maps, notes = read_foreign_maps([*paths, *map(vein_of, paths)][: len(channels) * len(paths)])
+        maps = share_levels(maps, [*request.thresholds.values()])
+    else:
+        kinds, notes = read_foreign_kinds(paths, request.colours)
+        maps = [np.isin(own, [*some, 4]) * np.uint16(LEVELS - 1) for some in channels.values() for own in kinds]
+    return [dict(zip(channels, maps[at :: len(paths)], strict=True)) for at in range(len(paths))], notes
+
+
+def _check_sizes(pair: Match, levels: Mapping[str, np.ndarray], truth: np.ndarray, fov: np.ndarray) -> None:
+    paths = pair.prediction, vein_of(pair.prediction)
+    maps = [("map", path, own.shape) for path, own in zip(paths, levels.values(), strict=False)]
+    for kind, path, shape in (*maps, ("mask", pair.fov, fov.shape)):
         if shape != truth.shape:
             raise UserError(
                 f"{path}: {shape[0]} x {shape[1]} (rows x columns), but the truth {pair.truth} is "
@@ -218,14 +298,18 @@ def _training_notes(dataset: str, ids: Iterable[str]) -> list[str]:
 
 
 def _whole_frame(found: Evaluated) -> Evaluated:
-    """Leave out what is said of a field of view, where none was given."""
-    draws = {protocol: own for protocol, own in found.draws.items() if protocol.mask == "frame"}
+    """Call the field of view, where none was given, by what it is: the frame."""
+
+    def rename(table: pd.DataFrame) -> pd.DataFrame:
+        return table[table["mask"] == "fov"].assign(mask="frame") if "mask" in table else table
+
+    protocols = {protocol: replace(protocol, mask="frame") for protocol in found.draws if protocol.mask == "fov"}
     summary = found.summary | {
-        "pixels": {"frame": found.summary["pixels"]["frame"]},
-        "scores": {str(protocol): found.summary["scores"][str(protocol)] for protocol in draws},
+        "pixels": {"frame": found.summary["pixels"]["fov"]},
+        "scores": {str(own): found.summary["scores"][str(protocol)] for protocol, own in protocols.items()},
     }
-    tables = {name: own[own["mask"] == "frame"] if "mask" in own else own for name, own in found.tables.items()}
-    return Evaluated(summary, draws, found.images[found.images["mask"] == "frame"], tables)
+    draws = {own: found.draws[protocol] for protocol, own in protocols.items()}
+    return Evaluated(summary, draws, rename(found.images), {name: rename(own) for name, own in found.tables.items()})
 
 
 def compare_maps(first: Evaluated, second: Evaluated, protocol: Protocol) -> dict[str, Comparison]:
@@ -239,7 +323,7 @@ def compare_maps(first: Evaluated, second: Evaluated, protocol: Protocol) -> dic
     images = [found.images[(found.images[words.index] == words).all(axis=1)] for found in both]
     values = [_scores(found, protocol)["value"] for found in both]
     compared = {}
-    for name in SCORES:
+    for name in values[0].index:
         own = values[0][name], values[1][name]
         if not np.isnan(own).any():
             draws = [found.draws[protocol][name] for found in both]
@@ -252,13 +336,22 @@ def _scores(found: Evaluated, protocol: Protocol) -> pd.DataFrame:
     return pd.DataFrame(found.summary["scores"][str(protocol)], dtype=float).T
 
 
-def _score_table(found: Evaluated, protocol: Protocol) -> str:
-    """Lay out every score of one protocol with its interval."""
+def _score_table(scores: pd.DataFrame) -> str:
+    """Lay out scores with their intervals."""
     rows = [
         (display_name(name), format_score(value, name), format_interval(low, high, name))
-        for name, value, low, high in _scores(found, protocol).itertuples()
+        for name, value, low, high in scores.itertuples()
     ]
     return markdown_table(pd.DataFrame(rows, columns=["Score", "Value", "95 % interval"]))
+
+
+def _wide_table(columns: Mapping[str, pd.DataFrame]) -> str:
+    """Lay out columns of the same scores, each with its interval."""
+    cells = {"Score": [*map(display_name, next(iter(columns.values())).index)]}
+    for column, scores in columns.items():
+        own = [f"{format_score(row[1], row[0])} ({format_interval(*row[2:], row[0])})" for row in scores.itertuples()]
+        cells[column] = [cell.replace(" (-)", "") for cell in own]
+    return markdown_table(pd.DataFrame(cells))
 
 
 def _protocol_table(found: Evaluated) -> str:
@@ -275,31 +368,37 @@ def _comparison_table(names: list[str], both: list[Evaluated], compared: dict[st
     first, second = (_scores(found, shown)["value"] for found in both)
     rows = []
     for name, own in compared.items():
+        if name.startswith(("artery_", "vein_", "uncertain_")):  # parts of an average
+            continue
         values = [format_score(value, name) for value in (first[name], second[name])]
         difference = format_score(own.difference, name, "+"), format_interval(own.low, own.high, name, "+")
         verdict = "supported" if own.supported else "not supported"
-        rows.append((display_name(name), *values, *difference, format_score(own.p_value, "p_value"), verdict))
+        words = display_name(name) if name in SCORES else name.replace("_", " ").capitalize()
+        rows.append((words, *values, *difference, format_score(own.p_value, "p_value"), verdict))
     columns = ["Score", *names, "Difference", "95 % interval", "Wilcoxon p", "The data say"]
     return markdown_table(pd.DataFrame(rows, columns=columns))
 
 
-def _write(out: Path, content: dict[str, Any], found: Evaluated, name: str) -> list[Path]:
-    """Write JSON, the scores of each image, C(theta), and the ROC as CSV and picture; return the paths.
+def _write(out: Path, content: dict[str, Any], found: Mapping[str, Evaluated], name: str) -> list[Path]:
+    """Write JSON, and of all that is scored the scores of each image, C(theta), the ROC as CSV and picture, confusion.
 
-    Maps that hold 0 and 1 alone have no ROC.
+    Maps that hold 0 and 1 alone have no ROC. Return the paths.
     """
     with whole_file(out) as path:
         path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-    written, curve = [out], found.tables["roc.csv"]
-    for what, table in {"images": found.images, "connectivity": found.tables["connectivity.csv"], "roc": curve}.items():
-        if len(table):
-            written.append(out.with_name(f"{out.stem}_{what}.csv"))
-            with whole_file(written[-1]) as path:
-                table.to_csv(path, index=False, float_format="%.6f")
-    if len(curve):
-        protocol = HEADLINE[curve["mask"].iloc[0]]  # the field of view where there is one
-        table = curve[curve["mask"] == protocol.mask].assign(label=name, mode="", seed=0)
-        averages = pd.concat({(name, "", str(protocol)): _scores(found, protocol)}, names=["label", "mode", "protocol"])
-        written.append(out.with_name(f"{out.stem}_roc.png"))
-        save(curve_figure(ROC, name, table, averages, protocol=protocol), written[-1])
+    written = [out]
+    for part, own in found.items():
+        stem, tables = out.stem + f"_{part}" * (len(found) > 1), {"images.csv": own.images} | own.tables
+        for what in ("images.csv", "connectivity.csv", "roc.csv", "confusion.csv"):
+            if len(tables.get(what, ())):
+                written.append(out.with_name(f"{stem}_{what}"))
+                with whole_file(written[-1]) as path:
+                    tables[what].to_csv(path, index=False, float_format="%.6f")
+        if len(curve := tables.get("roc.csv", ())):
+            protocol = HEADLINE[curve["mask"].iloc[0]]  # the field of view where there is one
+            table = curve[curve["mask"] == protocol.mask].assign(label=name, mode="", seed=0)
+            averages = {(name, "", str(protocol)): _scores(own, protocol)}
+            averages = pd.concat(averages, names=["label", "mode", "protocol"])
+            written.append(out.with_name(f"{stem}_roc.png"))
+            save(curve_figure(ROC, name, table, averages, protocol=protocol), written[-1])
     return written

@@ -1,4 +1,4 @@
-"""``vesselbench segment``: vessel maps of anybody's photographs from a trained network, without DVC."""
+"""``vesselbench segment``: maps of anybody's photographs from a trained network, without DVC."""
 
 import math
 import re
@@ -18,11 +18,12 @@ from torch import nn
 from vesselbench.config import UserError, repository
 from vesselbench.data.fit import fit_image, unfit_maps
 from vesselbench.data.fov import diameter, estimate
-from vesselbench.data.maps import to_levels, write_map
+from vesselbench.data.maps import LEVELS, scored_levels, to_levels, write_map
 from vesselbench.data.preprocess import preprocess
 from vesselbench.data.task import find_task
 from vesselbench.device import prepare_network, start_fabric
 from vesselbench.files import whole_file
+from vesselbench.foreign import COLOURS
 from vesselbench.matching import stem_of
 from vesselbench.models.build import load_network
 from vesselbench.photograph import ENDINGS, read_photograph
@@ -37,8 +38,13 @@ UNLIKE = 1.5  # times larger or smaller: vessels are of another width
 FRAME, RIM = 1.15, 0.025  # of an eye's diameter: a wider frame is cut off, but for a rim as DRIVE has it
 MOST, LEAST_SIDE, MOST_SIDE = 100e6, 32, 32_000  # pixels that a network is shown
 MOST_AT_ONCE = 10e6  # the same of a network that looks at whole images only
+FILES = {  # by the field of a network's task: what is drawn -> endings of its files, the second with --binary alone
+    "truth": {"vessel": (".png", "_vessels.png")},
+    "artery_vein": {kind: (f"_{kind}.png", f"_{kind}_binary.png") for kind in ("artery", "vein")}
+    | {"kinds": ("_kinds.png",)},
+}
 Device = torch.device | str
-Plan = dict[Path, dict[str, list[Path]]]  # of each photograph, channel -> the files it becomes
+Plan = dict[Path, dict[str, list[Path]]]  # of each photograph, what is drawn -> its files
 
 
 @dataclass
@@ -66,7 +72,9 @@ def segment_command(
 
     A photograph becomes ``<stem>.png`` in the folder ``out``, which is made if absent: a 16-bit map of its size, 65535
     for probability 1. With ``binary`` comes ``<stem>_vessels.png``, 8 bits, 255 where the probability is at least 0.5.
-    Networks that tell more than vessels apart write ``<stem>_<channel>.png`` and ``<stem>_<channel>_binary.png``.
+    A network of arteries and veins writes ``<stem>_artery.png`` and ``<stem>_vein.png``, crossings in both, with
+    ``binary`` their masks ``<stem>_artery_binary.png`` and ``<stem>_vein_binary.png``, and ``<stem>_kinds.png``: over
+    the photograph, where the probability is at least 0.5, arteries in red, veins in blue, what is both in green.
     A folder stands for the photographs in it and below; their maps keep its sub-folders. Outside the field of view a
     network says arbitrary things, so maps are 0 there, unless ``whole_frame``: then they are left as predicted, which
     is what the pipeline scores. For ``name`` see ``load``, for ``stride`` and ``scale`` ``segment``.
@@ -77,7 +85,7 @@ def segment_command(
         An argument is refused, before anything is written; or photographs are: at the end, when all others are done.
     """
     network, about = load(name)
-    plan = _plan_files(_find_photographs(photographs, out), out, list(find_task(about["task"]).channels), binary)
+    plan = _plan_files(_find_photographs(photographs, out), out, FILES[find_task(about["task"]).field], binary)
     if not 0 <= stride <= PATCH:
         raise UserError(f"--stride is {stride}; it must be from 1 to {PATCH}, the side of a patch, or be left out")
     if stride and getattr(network, "whole_images", False):
@@ -91,27 +99,34 @@ def segment_command(
         try:
             pixels, notes = read_photograph(photograph)
             prepared = prepare(network, about, pixels, factor)
-            del pixels  # the memory is wanted
+            pixels = pixels if "kinds" in files else None  # the memory is wanted
         except (UserError, OSError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
             failed.append(f"{photograph}: {reason.removeprefix(f'{photograph}: ')}")
             continue
         yield from (f"note: {photograph}: {note}" for note in (*notes, *prepared.notes))
         kept, place = (np.ones_like(prepared.eye), "frame") if whole_frame else (prepared.eye, "field of view")
-        for channel, probability in _predict(network, about, prepared, stride, fabric.device):
+        found, shares = {}, []
+        for name, probability in _predict(network, about, prepared, stride, fabric.device):
+            if name not in files:
+                continue
             probability *= kept
-            found = probability >= THRESHOLD
-            parts = np.array_split(probability, 64)  # floats of double precision are much memory
-            levels = np.concatenate([to_levels(part, rounded=False) for part in parts])
-            map_path, *binary_paths = files[channel]
+            found[name] = probability >= THRESHOLD
+            map_path, *binary_paths = files[name]
             with whole_file(map_path) as path:
-                write_map(path, levels)
+                write_map(path, _to_levels(probability))
             for binary_path in binary_paths:
                 with whole_file(binary_path) as path:
-                    Image.fromarray(255 * found.astype(np.uint8)).save(path)
-            size, seconds = "{} x {}".format(*found.shape), perf_counter() - start
-            share = f"{channel} in {100 * found[kept].mean():.1f} % of the {place}"
-            yield f"{map_path}: {size}, scale {prepared.factor:.3g}, {seconds:.1f} s, {share}"
+                    Image.fromarray(255 * found[name].astype(np.uint8)).save(path)
+            shares.append(f"{name} in {100 * found[name][kept].mean():.1f} %")
+        if "kinds" in files:
+            for kind, where in (found | {"crossing": found["artery"] & found["vein"]}).items():
+                pixels[where] = COLOURS[kind]
+            with whole_file(files["kinds"][0]) as path:
+                Image.fromarray(pixels).save(path)
+        size, seconds = "{} x {}".format(*kept.shape), perf_counter() - start
+        maps, said = ", ".join(str(paths[0]) for paths in files.values()), " and ".join(shares)
+        yield f"{maps}: {size}, scale {prepared.factor:.3g}, {seconds:.1f} s, {said} of the {place}"
     if failed:
         title = f"{len(failed)} of {len(plan)} photographs were not segmented:"
         raise UserError("\n  ".join([title, *failed]) if len(plan) > 1 else failed[0])
@@ -158,8 +173,21 @@ def segment(
     overlapping patches of 128 x 128 at this step, in pixels, are averaged. The network is shown the photograph resized
     by ``scale``, a factor or none; auto: until its field of view is as wide as those learned from. A frame much wider
     than the field of view is cut off before; the probability is 0 there. UserError where the photograph is refused.
+    Of a network of arteries and veins it is the probability of either: ``segment_kinds`` tells them apart.
     """
-    return next(_predict(network, about, prepare(network, about, photograph, _read_scale(scale)), stride, device))[1]
+    prepared = prepare(network, about, photograph, _read_scale(scale))
+    return dict(_predict(network, about, prepared, stride, device))["vessel"]
+
+
+def segment_kinds(
+    network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray, scale: str | float = "auto"
+) -> dict[str, np.ndarray]:
+    """Predict arteries and veins as ``segment``: ``artery``, ``vein``, ``vessel`` -> probability, float32 (H, W).
+
+    A crossing is artery as well as vein. A network that tells vessels alone gives those alone.
+    """
+    prepared = prepare(network, about, photograph, _read_scale(scale))
+    return dict(_predict(network, about, prepared, 0, next(network.parameters()).device))
 
 
 def prepare(network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray, wanted: float | None) -> Prepared:
@@ -201,7 +229,7 @@ def prepare(network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray
 def _predict(
     network: nn.Module, about: Mapping[str, Any], prepared: Prepared, stride: int, device: Device
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Predict the channels that a network tells apart, one after the other: name and float32 (H, W)."""
+    """Predict what is scored of a network, see ``vesselbench.data.task``, one by one: name and float32 (H, W)."""
     fit, task = about["recipe"]["fit"], find_task(about["task"])
     image = torch.from_numpy(prepared.pixels).to(device).permute(2, 0, 1)
     prepared.pixels = None
@@ -210,17 +238,25 @@ def _predict(
         maps = patched(network, image, PATCH, stride, batch)
     else:
         maps = windowed(network, image, network.multiple)
-    maps = [*unfit_maps(fit, maps, prepared.size).cpu().numpy()]
+    maps = dict(zip(task.channels, unfit_maps(fit, maps, prepared.size).cpu().numpy(), strict=True))
     del image  # nothing that is done with stays in memory
-    for channel in task.channels:
-        map_ = maps.pop(0)
+    if task.field == "artery_vein":
+        levels = scored_levels(task, {channel: _to_levels(map_) for channel, map_ in maps.items()})
+        maps = {name: own / np.float32(LEVELS - 1) for name, own in levels.items()}
+    for name in [*maps]:
+        map_ = maps.pop(name)
         if prepared.factor != 1:
             map_ = cv2.resize(map_, prepared.eye[prepared.frame].shape[::-1])
         if map_.shape != prepared.eye.shape:
             framed = np.zeros(prepared.eye.shape, np.float32)
             framed[prepared.frame] = map_
             map_ = framed
-        yield channel, map_
+        yield name, map_
+
+
+def _to_levels(probability: np.ndarray) -> np.ndarray:
+    parts = np.array_split(probability, 64)  # floats of double precision are much memory
+    return np.concatenate([to_levels(part, rounded=False) for part in parts])
 
 
 def _read_scale(scale: str | float) -> float | None:
@@ -254,23 +290,20 @@ def _find_photographs(given: Sequence[Path], out: Path) -> dict[Path, Path]:
     return found
 
 
-def _plan_files(photographs: Mapping[Path, Path], out: Path, channels: Sequence[str], binary: bool) -> Plan:
-    """Say which files each photograph becomes in its folder: of each channel its map, then with ``binary`` its mask.
+def _plan_files(photographs: Mapping[Path, Path], out: Path, files: Mapping[str, Sequence[str]], binary: bool) -> Plan:
+    """Say which files each photograph becomes in its folder, by one of ``FILES``: with ``binary`` the masks too.
 
     UserError if a photograph is missing or would be replaced, two would become one file, or ``out`` is a file.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"--out is {out}, which is a file; name a folder")
-    endings = {channel: [f"_{channel}.png", f"_{channel}_binary.png"][: 1 + binary] for channel in channels}
-    if channels == ["vessel"]:
-        endings = {"vessel": [".png", "_vessels.png"][: 1 + binary]}
     given, makers, plan = {photograph.resolve() for photograph in photographs}, {}, {}
     for photograph, folder in photographs.items():
         if not photograph.is_file():
             raise UserError(f"{photograph}: no such file or folder; check the path")
         plan[photograph] = {}
-        for channel, ends in endings.items():
-            plan[photograph][channel] = targets = [folder / f"{stem_of(photograph)}{end}" for end in ends]
+        for name, ends in files.items():
+            plan[photograph][name] = targets = [folder / f"{stem_of(photograph)}{end}" for end in ends[: 1 + binary]]
             for target in targets:
                 if target in makers:
                     fix = "rename one, or give each a call and an --out of its own"

@@ -20,7 +20,7 @@ WHOLE = {"how": "whole", "output": 0}
 PARAMETERS = [
     ("train phantom", {}, "vesselbench.stages.train takes RUN DATA SPLIT MODEL SEED RECIPE_NAME, not phantom"),
     ("download drvie", {}, "'drvie' is not defined in sources, which has: phantom; add it or correct the name"),
-    ("download@drvie", {"sources.drvie": {}}, "data set 'drvie' is unknown; choose one of: chase_db1, drive, drive_av,"),
+    ("download@drvie", {"sources.drvie": {}}, "data set 'drvie' is unknown; choose one of: chase_db1, drive, "),
     ("download@phantom", {"sources.phantom.sise": 130}, "sources.phantom.sise is unknown; sources.phantom takes "),
     ("split@phantom", {"splits.phantom.scheme": "offical"}, "splits.phantom.scheme is 'offical': input should be 'off"),
     ("fov@phantom", {"sources.phantom.fov": "oficial"}, "sources.phantom.fov is 'oficial'; it must be official or est"),
