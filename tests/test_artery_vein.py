@@ -1,7 +1,6 @@
 """Arteries and veins by ``vesselbench segment`` and ``vesselbench score``: files, colours, scores, bad input."""
 
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,14 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from test_score import save
+from test_segment import fundus, make_model
 from vesselbench.cli import main
 from vesselbench.data.fov import estimate
 from vesselbench.data.images import read_kinds
 from vesselbench.data.maps import read_map
 from vesselbench.data.sample import Sample, write_samples
 from vesselbench.data.task import TASKS
-from vesselbench.models.build import build_network, save_network
 from vesselbench.segment import load, segment, segment_kinds
 
 PALETTE = np.array([(0, 0, 0), (255, 0, 0), (0, 0, 255), (0, 255, 0), (255, 255, 255)], np.uint8)  # by class
@@ -29,23 +29,12 @@ def run(*words, code=0):
     return done.output
 
 
-def save(path, pixels):
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-
-
 @pytest.mark.parametrize("task", ["artery_vein", "artery_vein_softmax", "artery_vein_released"])
 def test_a_photograph_becomes_two_maps_and_a_picture_whatever_the_network_tells(tmp_path, monkeypatch, task):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(4)
-    network = build_network("wnet", {}, 3, len(TASKS[task].channels))
-    (folder := Path("data/models/drive/drive-kinds-0")).mkdir(parents=True)
-    recipe = {"input": "rgb", "fit": "none"}
-    about = {"network": "wnet", "arguments": {}, "task": task, "recipe": recipe, "diameter": 128.0}
-    save_network(folder, network, about)
-    rows, columns = np.ogrid[:144, :144]
-    eye = np.hypot(rows - 72, columns - 72) < 64
-    eye = (np.random.default_rng(1).integers(90, 200, (144, 144, 3)) * eye[..., None]).astype(np.uint8)
+    make_model("drive-kinds-0", "wnet", task=task, diameter=128.0)
+    eye = fundus((144, 144))
     save("eye.png", eye)
     network, about = load("drive-kinds-0")
     with torch.inference_mode():
@@ -191,31 +180,14 @@ def test_a_data_set_with_labels_of_kinds_and_none_of_vessels(found):
     for name in ("01", "02"):
         for folder in ("artery_vein", "images"):
             save(raw / folder / f"{name}.png", np.array(Image.open(f"truth/{name}_test.png")))
-        save(f"data/fov/drive_av/{name}.png", GREY)
+        save(f"data/fov/drive_av/{name}.png", np.where(np.arange(40)[:, None] < 20, GREY, FEW))
         samples.append(Sample(name, name, "", raw / f"images/{name}.png", artery_vein=raw / f"artery_vein/{name}.png"))
     write_samples(samples, raw)
     words = ["score", "--predictions", "maps", "--dataset", "drive_av", "--draws", "100"]
     said = run(*words, code=1)
     assert said.endswith("labels: no such folder; drive_av has no labels for --task vessel; choose another\n")
     assert "| Weighted, mended" in run(*words, "--task", "artery_vein").replace("  ", "")
+    kinds = json.loads(Path("scores.json").read_text())["kinds"]["scores"]["fov-pooled-native-fixed"]
+    assert [kinds[name]["value"] for name in ("found_sensitivity", "found_share", "ties")] == [1, 1, 0], "of the half"
     assert run("data", "sheet", "drive_av") == "sheet.png\n"
     assert len(np.unique(np.array(Image.open("sheet.png").convert("RGB")).reshape(-1, 3), axis=0)) > 4
-
-
-@pytest.mark.archives
-@pytest.mark.slow
-def test_published_maps_have_the_scores_known_of_them(archives, tmp_path, monkeypatch):
-    """Hemelings et al., 2019: DRIVE's test images, without a third class."""
-    monkeypatch.chdir(tmp_path)
-    for name, part in (("DRIVE", "/test/mask/"), ("AV_groundTruth", "/test/av/"), ("DRIVE_AV_evalmasks", ".png")):
-        if not (archives / f"{name}.zip").exists():
-            pytest.skip(f"{archives / name}.zip is not there")
-        with zipfile.ZipFile(archives / f"{name}.zip") as file:
-            file.extractall(members=[member for member in file.namelist() if part in member])
-    words = ["--truth", "AV_groundTruth/test/av", "--fov", "DRIVE/test/mask", "--pattern", r"(\d+)"]
-    score(*words, maps="DRIVE_AV_evalmasks")
-    own = json.loads(Path("scores.json").read_text())["kinds"]["scores"]
-    expected = {"found_balanced_accuracy": 0.9396, "found_share": 0.7788}
-    for protocol, known in {"pooled": expected, "mean": {"weighted_f1": 0.7187, "artery_f1": 0.7305}}.items():
-        values = {name: round(own[f"fov-{protocol}-native-fixed"][name]["value"], 4) for name in known}
-        assert values == known

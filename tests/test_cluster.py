@@ -53,10 +53,8 @@ def test_a_target_runs_with_what_it_needs_and_unchanged_outputs_end_a_chain(fold
     Path("one.txt").unlink()
     Path("source").write_text("1")
     assert run("each@one")[1].endswith("2 cached, 1 unchanged\n")
-    assert run("nosuch") == (
-        1,
-        "error: nosuch: Stage 'nosuch' not found inside 'dvc.yaml' file; 'dvc stage list' names all stages\n",
-    )
+    unknown = "error: nosuch: Stage 'nosuch' not found inside 'dvc.yaml' file; 'dvc stage list' names all stages\n"
+    assert run("nosuch") == (1, unknown)
 
 
 @pytest.mark.slow
@@ -100,10 +98,8 @@ def test_ctrl_c_stops_the_stages_and_the_same_command_goes_on(folder, whole_grou
     wait_for("left")
     (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
     code, printed = finish(process)
-    assert (code, printed.splitlines()[-1]) == (
-        1,
-        "error: stopped; nothing half-written is left, run the same command again",
-    )
+    stopped = "error: stopped; nothing half-written is left, run the same command again"
+    assert (code, printed.splitlines()[-1]) == (1, stopped)
     assert "stop  left: exit status 130 on worker 0" in printed
     assert not Path("left.txt").exists()
     Path("again").touch()
@@ -137,14 +133,11 @@ def test_nothing_outlives_a_run_that_is_killed(folder):
     assert run()[0] == 0, "no lock is left"
 
 
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("slrum: {cores: 1}", "module 'dask_jobqueue' has no attribute 'SLRUMCluster'"),
-        ("slurm: {cores: 1, memory: 1GB, quue: x}", "Got unexpected keyword argument 'quue'"),
-        ("[slurm]", "'list' object has no attribute 'items'"),
-    ],
-)
+@pytest.mark.parametrize(("text", "fault"), [
+    ("slrum: {cores: 1}", "module 'dask_jobqueue' has no attribute 'SLRUMCluster'"),
+    ("slurm: {cores: 1, memory: 1GB, quue: x}", "Got unexpected keyword argument 'quue'"),
+    ("[slurm]", "'list' object has no attribute 'items'"),
+])  # fmt: skip
 def test_a_wrong_cluster_file_is_answered_with_one_line(folder, text, fault):
     pytest.importorskip("dask_jobqueue")
     Path("cluster.yaml").write_text(text)
@@ -152,15 +145,12 @@ def test_a_wrong_cluster_file_is_answered_with_one_line(folder, text, fault):
     assert run("--cluster", "cluster.yaml") == (1, f"error: cluster.yaml: {fault}: {advice}\n")
 
 
-@pytest.mark.parametrize(
-    ("gpus", "visible", "words", "expected"),
-    [
-        (0, None, (None, None), [({"cores": 8}, {})]),
-        (0, None, (3, 2), [({"cores": 2}, {})] * 3),
-        (2, "4,7", (None, 3), [({"cores": 4, "gpu": 3}, {"CUDA_VISIBLE_DEVICES": gpu}) for gpu in "47"]),
-        (2, None, (3, None), [({"cores": 2, "gpu": 1}, {"CUDA_VISIBLE_DEVICES": gpu}) for gpu in "010"]),
-    ],
-)
+@pytest.mark.parametrize(("gpus", "visible", "words", "expected"), [
+    (0, None, (None, None), [({"cores": 8}, {})]),
+    (0, None, (3, 2), [({"cores": 2}, {})] * 3),
+    (2, "4,7", (None, 3), [({"cores": 4, "gpu": 3}, {"CUDA_VISIBLE_DEVICES": gpu}) for gpu in "47"]),
+    (2, None, (3, None), [({"cores": 2, "gpu": 1}, {"CUDA_VISIBLE_DEVICES": gpu}) for gpu in "010"]),
+])  # fmt: skip
 def test_workers_share_the_cores_and_gpus_of_a_machine(monkeypatch, gpus, visible, words, expected):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     monkeypatch.setattr(cluster, "CPU_COUNT", 8)
@@ -173,16 +163,13 @@ def test_workers_share_the_cores_and_gpus_of_a_machine(monkeypatch, gpus, visibl
     assert all(spec["nthreads"] == spec["resources"]["cores"] for spec in specs), "a thread for each stage"
 
 
-@pytest.mark.parametrize(
-    ("key", "threads", "gpus", "expected"),
-    [
-        ("train.demo", 3, False, {"cores": 3}),
-        ("predict.demo", 3, True, {"cores": 3, "gpu": 1}),
-        ("train.demo", 0, False, {"cores": 4}),
-        ("train.demo", 9, False, {"cores": 4}),
-        ("evaluate", 3, True, {"cores": 1}),
-    ],
-)
+@pytest.mark.parametrize(("key", "threads", "gpus", "expected"), [
+    ("train.demo", 3, False, {"cores": 3}),
+    ("predict.demo", 3, True, {"cores": 3, "gpu": 1}),
+    ("train.demo", 0, False, {"cores": 4}),
+    ("train.demo", 9, False, {"cores": 4}),
+    ("evaluate", 3, True, {"cores": 1}),
+])  # fmt: skip
 def test_a_stage_takes_cores_as_its_recipe_has_threads(tmp_path, monkeypatch, key, threads, gpus, expected):
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(f"train: {{demo: {{threads: {threads}}}}}")

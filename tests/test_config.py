@@ -30,14 +30,11 @@ def params(tmp_path):
     return path
 
 
-@pytest.mark.parametrize(
-    ("key", "message"),
-    [
-        ("models.w", "'w' is not defined in models, which has: unet, iternet"),
-        ("models.unet.rate.w", "'w' is not defined in models.unet.rate, which has: nothing"),
-        ("runs", "'runs' is not defined in the file, which has: models"),
-    ],
-)
+@pytest.mark.parametrize(("key", "message"), [
+    ("models.w", "'w' is not defined in models, which has: unet, iternet"),
+    ("models.unet.rate.w", "'w' is not defined in models.unet.rate, which has: nothing"),
+    ("runs", "'runs' is not defined in the file, which has: models"),
+])  # fmt: skip
 def test_an_unknown_name_is_answered_with_the_known_ones(params, key, message):
     with pytest.raises(UserError, match=f"params.yaml: {message}; add it or correct the name$"):
         read_params(key, path=params)
@@ -52,26 +49,18 @@ def test_a_file_that_is_missing_or_no_yaml(params):
             read_params("models", path=params)
 
 
-@pytest.mark.parametrize(
-    ("mapping", "message"),
-    [
-        ({"amount": 1}, ".steps is missing; zoom takes amount, steps, labels; add it"),
-        ({"amount": 1, "steps": 2, "p": 1}, ".p is unknown; zoom takes amount, steps, labels; correct or remove it"),
-        ({"amount": "x", "steps": 2}, ".amount is 'x': input should be a valid number, unable to parse string as a "),
-        ({"amount": 1, "steps": 0}, ".steps is 0: input should be greater than 0; correct it"),
-        ({"amount": 1, "steps": 2, "labels": "x"}, ".labels is 'x': input should be 'soft' or 'covered'; correct it"),
-        ({"amount": 3, "steps": 2}, ": amount 3.0 is above 2; correct it"),
-        (3, " is 3: input should be a valid dictionary or instance of Zoom; correct it"),
-    ],
-)
+@pytest.mark.parametrize(("mapping", "message"), [
+    ({"amount": 1}, ".steps is missing; zoom takes amount, steps, labels; add it"),
+    ({"amount": 1, "steps": 2, "p": 1}, ".p is unknown; zoom takes amount, steps, labels; correct or remove it"),
+    ({"amount": "x", "steps": 2}, ".amount is 'x': input should be a valid number, unable to parse string as a "),
+    ({"amount": 1, "steps": 0}, ".steps is 0: input should be greater than 0; correct it"),
+    ({"amount": 1, "steps": 2, "labels": "x"}, ".labels is 'x': input should be 'soft' or 'covered'; correct it"),
+    ({"amount": 3, "steps": 2}, ": amount 3.0 is above 2; correct it"),
+    (3, " is 3: input should be a valid dictionary or instance of Zoom; correct it"),
+])  # fmt: skip
 def test_what_does_not_fit_is_told_in_one_line(mapping, message):
     with pytest.raises(UserError, match=rf"\Aparams.yaml: zoom{message}.*\Z"):  # . is no end of line
         parse(Zoom, mapping, "zoom")
-
-
-def test_a_nested_key_is_named_whole_and_not_answered_with_the_outer_keys():
-    with pytest.raises(UserError, match="^params.yaml: train.zoom.steps is missing; add it$"):
-        parse(Outer, {"zoom": {"amount": 1}}, "train")
 
 
 def test_values_come_in_order_and_a_number_that_yaml_takes_for_text_becomes_one(params):
@@ -79,5 +68,7 @@ def test_values_come_in_order_and_a_number_that_yaml_takes_for_text_becomes_one(
     assert (rate, iternet) == ("1e-3", {})
     zoom = parse(Zoom, {"amount": rate, "steps": 2}, "zoom")
     assert zoom.amount == 0.001
+    with pytest.raises(UserError, match="^params.yaml: train.zoom.steps is missing; add it$"):
+        parse(Outer, {"zoom": {"amount": 1}}, "train")  # named whole, and not answered with the outer keys
     with pytest.raises(ValidationError, match="frozen"):
         zoom.amount = 2.0

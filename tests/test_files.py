@@ -44,23 +44,20 @@ def test_progress_prints_lines_where_there_is_no_terminal(capsys):
     assert "\r" not in text
 
 
-@pytest.mark.parametrize(
-    ("kind", "content", "fault"),
-    [
-        ("json", None, "no such file"),
-        ("json", "", r"empty, .* \(Expecting value: .*\)"),
-        ("json", '{"id": {}', r".* \(Expecting ',' delimiter: .*\)"),
-        ("json", "\xff", ".*codec can't decode .*"),
-        ("json", '{"model": 1}', r".* \(it must have id, f1; it has model\)"),
-        ("json", "3", ".* not iterable.*"),
-        ("csv", None, "no such file"),
-        ("csv", "", r"empty, .* \(No columns to parse from file\)"),
-        ("csv", "id;f1\n1;2\n", r".* \(it must have id, f1; it has id;f1\)"),  # as Excel writes it in Europe
-        ("csv", '"a\nb",f1\n1,2\n', r".* it has a b, f1\)"),
-        ("csv", "id,f1\n1,2,3\n", ".*Length of header or names does not match length of data.*"),
-        ("csv", "id,f1\n1,high\n", ".*could not convert string to float: 'high'.*"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "content", "fault"), [
+    ("json", None, "no such file"),
+    ("json", "", r"empty, .* \(Expecting value: .*\)"),
+    ("json", '{"id": {}', r".* \(Expecting ',' delimiter: .*\)"),
+    ("json", "\xff", ".*codec can't decode .*"),
+    ("json", '{"model": 1}', r".* \(it must have id, f1; it has model\)"),
+    ("json", "3", ".* not iterable.*"),
+    ("csv", None, "no such file"),
+    ("csv", "", r"empty, .* \(No columns to parse from file\)"),
+    ("csv", "id;f1\n1;2\n", r".* \(it must have id, f1; it has id;f1\)"),  # as Excel writes it in Europe
+    ("csv", '"a\nb",f1\n1,2\n', r".* it has a b, f1\)"),
+    ("csv", "id,f1\n1,2,3\n", ".*Length of header or names does not match length of data.*"),
+    ("csv", "id,f1\n1,high\n", ".*could not convert string to float: 'high'.*"),
+])  # fmt: skip
 def test_a_file_is_read_or_refused_in_one_line(tmp_path, kind, content, fault):
     path = tmp_path / f"own.{kind}"
     how = {"json": lambda: read_json(path, "run it again", ["id", "f1"])}

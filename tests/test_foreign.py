@@ -39,6 +39,16 @@ def write(path, values, **options):
     return path
 
 
+def write_png(path, values, colour_type):
+    """Write uint16 (H, W, channels) as a PNG of a colour type of which Pillow writes 8 bits alone."""
+    header = struct.pack(">IIBBBBB", *values.shape[1::-1], 16, colour_type, 0, 0, 0)
+    body = zlib.compress(b"".join(b"\0" + row.astype(">u2").tobytes() for row in values))
+    chunks = (b"IHDR" + header, b"IDAT" + body, b"IEND")
+    chunks = (struct.pack(">I", len(own) - 4) + own + struct.pack(">I", zlib.crc32(own)) for own in chunks)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return path
+
+
 def becomes(path, levels):
     (found,) = share_levels(read_foreign_maps([path])[0], [0.5])
     assert found.dtype == np.uint16, "of this machine's byte order"
@@ -136,12 +146,7 @@ def test_what_is_no_map(tmp_path, ending, values, message):
 
 @pytest.mark.parametrize(("colour_type", "pixel"), [(2, (5, 5, 5)), (4, (5, 65535)), (6, (5, 5, 5, 65535))])
 def test_sixteen_bits_a_channel_are_not_cut_to_eight(tmp_path, colour_type, pixel):
-    def chunk(kind, data):  # of a PNG, of kinds that Pillow does not write
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 1, 1, 16, colour_type, 0, 0, 0)
-    body, path = zlib.compress(b"\0" + struct.pack(f">{len(pixel)}H", *pixel)), tmp_path / "map.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b""))
+    path = write_png(tmp_path / "map.png", np.array([[pixel]], np.uint16), colour_type)
     refused(path, "16-bit image with more than one channel; a map or label has one; ")
 
 

@@ -23,6 +23,12 @@ def make_folders(root, names):
     return folders
 
 
+OWN = (
+    "Image_1L.png Image_1R.png / Image_1L.jpg Image_1L_1stHO.png Image_1L_2ndHO.png "
+    "Image_1R.jpg Image_1R_1stHO.png Image_1R_2ndHO.png"
+)  # as CHASE_DB1 comes
+
+
 @pytest.mark.parametrize(("names", "pattern", "expected", "notes"), [  # names in: maps / truth / fov
     ("02.npy 01.png / 01.gif 02.TIF", "", "01 01.png 01.gif; 02 02.npy 02.TIF", ""),
     ("2.npy 1.png / 1.gif 2.TIF / 2.png 1.bmp", "", "1 1.png 1.gif 1.bmp; 2 2.npy 2.TIF 2.png", ""),
@@ -42,19 +48,27 @@ def make_folders(root, names):
     *((f"{name}.png / im0001.vk.ppm", "", f"im0001 {name}.png im0001.vk.ppm",
        f"truths matched by leading id, as {name}.png with im0001.vk.ppm")
       for name in ("im0001", "im0001.ah", "im0001_prob", "im0001-prob", "im0001(copy)")),
+    ("a/1.png b/2.png / 1.png c/d/2.gif __MACOSX/2.gif .git/1.png", "", "1 1.png 1.png; 2 2.png 2.gif", ""),
+    ("im1.png / im1.ah.ppm.gz", "", "im1 im1.png im1.ah.ppm.gz",
+     "truths matched by leading id, as im1.png with im1.ah.ppm.gz"),
+    ("I_1L_p.png / I_1L_1H.png I_1L_2H.png", (r"(\d+[LR])", r"(\d+[LR])_2H"), "1L I_1L_p.png I_1L_2H.png", ""),
+    (OWN, (r"(\d+[LR])", r"(\d+[LR])_1stHO"),
+     "1L Image_1L.png Image_1L_1stHO.png; 1R Image_1R.png Image_1R_1stHO.png", ""),
+    (OWN, (None, "^(.+)_2ndHO$"),
+     "Image_1L Image_1L.png Image_1L_2ndHO.png; Image_1R Image_1R.png Image_1R_2ndHO.png", ""),
 ])  # fmt: skip
 def test_files_that_match(tmp_path, names, pattern, expected, notes):
-    folders = make_folders(tmp_path, names)
+    folders, patterns = make_folders(tmp_path, names), pattern if isinstance(pattern, tuple) else (pattern or None,)
     (folders[0] / "02.png").mkdir()
-    pairs, found = match(*folders, *[None] * (3 - len(folders)), pattern or None)
+    pairs, found = match(*folders, *[None] * (3 - len(folders)), *patterns)
     assert "; ".join(" ".join([pair.id, *(path.name for path in pair[1:] if path)]) for pair in pairs) == expected
     assert "; ".join(found) == notes
-    assert [path.parent for path in pairs[0][1:] if path] == folders
+    assert all(folder in path.parents for folder, path in zip(folders, filter(None, pairs[0][1:]), strict=True))
 
 
-def unmatched(root, folders, pattern=None, truth_pattern=None):
+def unmatched(root, folders, *patterns):
     with pytest.raises(UserError) as error:
-        match(*folders, *[None] * (3 - len(folders)), pattern, truth_pattern)
+        match(*folders, *[None] * (3 - len(folders)), *(patterns or [None]))
     return str(error.value).replace(f"{root}/", "")
 
 
@@ -79,9 +93,16 @@ def unmatched(root, folders, pattern=None, truth_pattern=None):
       for pattern in (r"\d", r"(\d)(\d)", "")),
     ("1.png / 1.jpg 2.txt", None, "truth: none of its files (1.jpg, 2.txt) ends in .png, .tif, .tiff, .gif, .bmp, .pg"),
     (" / 1.png", None, "maps: none of its files (it has none) ends in .png, .tif, .tiff, .gif, .bmp, .pgm, .ppm, .np"),
+    ("1.png / a/1.png b/1.png", None,
+     f"truth/a/1.png and truth/b/1.png {BOTH.format(1, 'truth', RENAME + OBSERVERS)}"),
+    (OWN, r"(\d+[LR])", "truth/Image_1L_1stHO.png and truth/Image_1L_2ndHO.png "
+     + BOTH.format("1L", "truth", "correct the pattern" + OBSERVERS)),
+    ("1.png / 1.png", (None, r"(\d)_1H"), r"truth: --truth-pattern '(\\d)_1H' finds no id in 1.png; correct it"),
+    ("1.png / 1.png", (None, r"\d"), r"--truth-pattern is '\\d', with 0 groups; "),
 ])  # fmt: skip
 def test_files_that_do_not_match(tmp_path, names, pattern, message):
-    assert unmatched(tmp_path, make_folders(tmp_path, names), pattern).startswith(message)
+    patterns = pattern if isinstance(pattern, tuple) else (pattern,)
+    assert unmatched(tmp_path, make_folders(tmp_path, names), *patterns).startswith(message)
 
 
 def test_folders_that_are_none_or_given_twice(tmp_path):
@@ -93,39 +114,7 @@ def test_folders_that_are_none_or_given_twice(tmp_path):
     assert unmatched(tmp_path, [maps, truth, truth]) == f"truth: {once}"
 
 
-OWN = (
-    "Image_1L.png Image_1R.png / Image_1L.jpg Image_1L_1stHO.png Image_1L_2ndHO.png "
-    "Image_1R.jpg Image_1R_1stHO.png Image_1R_2ndHO.png"
-)  # as CHASE_DB1 comes
-
-
-@pytest.mark.parametrize(("names", "pattern", "truth_pattern", "expected"), [
-    ("a/1.png b/2.png / 1.png c/d/2.gif __MACOSX/2.gif .git/1.png", None, None, "1 1.png 1.png; 2 2.png 2.gif"),
-    ("im1.png / im1.ah.ppm.gz", None, None, "im1 im1.png im1.ah.ppm.gz"),
-    ("I_1L_p.png / I_1L_1H.png I_1L_2H.png", r"(\d+[LR])", r"(\d+[LR])_2H", "1L I_1L_p.png I_1L_2H.png"),
-    (OWN, r"(\d+[LR])", r"(\d+[LR])_1stHO",
-     "1L Image_1L.png Image_1L_1stHO.png; 1R Image_1R.png Image_1R_1stHO.png"),
-    (OWN, None, "^(.+)_2ndHO$",
-     "Image_1L Image_1L.png Image_1L_2ndHO.png; Image_1R Image_1R.png Image_1R_2ndHO.png"),
-])  # fmt: skip
-def test_nested_folders_and_two_observers(tmp_path, names, pattern, truth_pattern, expected):
-    pairs, _ = match(*make_folders(tmp_path, names), None, pattern, truth_pattern)
-    assert "; ".join(f"{pair.id} {pair.prediction.name} {pair.truth.name}" for pair in pairs) == expected
-
-
 def test_a_folder_within_another_is_its_own(tmp_path):
     maps, _ = make_folders(tmp_path, "1.png below/1.png / 1.png")
     ((_, own, other, _),), _ = match(maps, maps / "below", None, None)
     assert (own, other) == (maps / "1.png", maps / "below/1.png")
-
-
-@pytest.mark.parametrize(("names", "pattern", "truth_pattern", "message"), [
-    ("1.png / a/1.png b/1.png", None, None,
-     f"truth/a/1.png and truth/b/1.png {BOTH.format(1, 'truth', RENAME + OBSERVERS)}"),
-    (OWN, r"(\d+[LR])", None, "truth/Image_1L_1stHO.png and truth/Image_1L_2ndHO.png "
-     + BOTH.format("1L", "truth", "correct the pattern" + OBSERVERS)),
-    ("1.png / 1.png", None, r"(\d)_1H", r"truth: --truth-pattern '(\\d)_1H' finds no id in 1.png; correct it"),
-    ("1.png / 1.png", None, r"\d", r"--truth-pattern is '\\d', with 0 groups; "),
-])  # fmt: skip
-def test_truths_that_are_not_told_apart(tmp_path, names, pattern, truth_pattern, message):
-    assert unmatched(tmp_path, make_folders(tmp_path, names), pattern, truth_pattern).startswith(message)

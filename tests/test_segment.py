@@ -52,12 +52,12 @@ def save(path, shape=SHAPE):
     Image.fromarray(fundus(shape)).save(path)
 
 
-def answer(pixels):
+def answer(pixels, model=MODEL):
     """Give what the network says of pixels with black appended up to the next multiple of 16: float32 (H, W)."""
     rows, columns = pixels.shape[:2]
     image = torch.from_numpy(np.pad(pixels, ((0, -rows % 16), (0, -columns % 16), (0, 0)))).permute(2, 0, 1)[None] / 255
     with torch.inference_mode():
-        return torch.sigmoid(load_network(MODEL)[0](image)[-1])[0, 0, :rows, :columns].numpy()
+        return torch.sigmoid(load_network(model)[0](image)[-1])[0, 0, :rows, :columns].numpy()
 
 
 def run(*words, name=MODEL.name, code=0):
@@ -80,9 +80,8 @@ def test_a_map_is_the_networks_answer_inside_the_field_of_view_and_0_outside(mod
     assert np.array_equal(vessels[clear], np.where(expected >= 0.5, 255, 0)[clear])
     share = 100 * (vessels[fov] == 255).mean()
     assert 0 < share < 100
-    assert re.fullmatch(
-        rf"vessels/eye\.png: 130 x 134, scale 1, \S+ s, vessel in {share:.1f} % of the field of view\n", said
-    )
+    line = rf"vessels/eye\.png: 130 x 134, scale 1, \S+ s, vessel in {share:.1f} % of the field of view\n"
+    assert re.fullmatch(line, said)
 
 
 def test_the_whole_frame_on_wish(models):
@@ -109,9 +108,8 @@ def test_the_photograph_is_prepared_as_in_training(models):
     make_model("drive-grey-0", recipe={"input": "clahe", "fit": ["resize", 64, 96]})
     assert segment(*load("drive-grey-0"), fundus()).shape == SHAPE, "one channel, as the network takes"
     make_model("drive-pad-0", recipe={"input": "rgb", "fit": ["pad", 130, 132]})
-    large = "error: eye.png: 130 x 134 pixels cannot be padded to 130 x 132, as the network needs it; choose a smaller "
-    large += "--scale"
-    assert refused("eye.png", name="drive-pad-0") == large
+    large = "eye.png: 130 x 134 pixels cannot be padded to 130 x 132, as the network needs it; choose a smaller --scale"
+    assert refused("eye.png", name="drive-pad-0") == f"error: {large}"
 
 
 @pytest.mark.parametrize(("learned", "factor"), [(118.0, 0.502), (59.0, 0.251), (235.0, 1), (215.0, 1), (470.0, 2)])
@@ -124,13 +122,9 @@ def test_a_photograph_is_shown_at_the_scale_learned_from_and_its_map_has_its_own
     expected, side = fundus((262, 262)), {0.502: 132, 0.251: 66, 1: 262, 2: 524}[factor]
     if factor != 1:
         expected = cv2.resize(expected, (side, side), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    network, about = load("drive-like-0")
-    pixels = np.pad(expected, ((0, -side % 16), (0, -side % 16), (0, 0)))
-    with torch.inference_mode():
-        logits = network(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)[-1]
-    expected = torch.sigmoid(logits)[0, 0, :side, :side].numpy()
+    expected = answer(expected, Path("data/models/drive/drive-like-0"))
     assert agree("vessels/large.png", cv2.resize(expected, (262, 262)))
-    assert agree("vessels/large.png", segment(network, about, fundus((262, 262))))
+    assert agree("vessels/large.png", segment(*load("drive-like-0"), fundus((262, 262))))
 
 
 def test_a_scale_on_wish_and_what_is_doubtful_about_it(models):
@@ -211,16 +205,11 @@ def test_what_cannot_be_is_refused_before_anything_is_written(models, words, mes
     assert refused(*words.split()).startswith(f"error: {message}")
 
 
-def test_a_network_is_found_by_its_name(models):
+def test_a_network_is_found_by_its_name_or_what_is_there_is_listed(models):
     (network, about), other, image = load("drive-small-3"), load(MODEL.name)[0], torch.rand(1, 3, 32, 32)
     assert (about["network"], about["recipe"]["input"], network.training) == ("iternet", "rgb", False)
     assert torch.equal(other(image)[-1], load_network(MODEL)[0](image)[-1])
     assert not torch.equal(other(image)[-1], network(image)[-1])
-    Path("data/models").rename("elsewhere")
-    assert load("drive-small-3", Path("elsewhere"))[1] == about
-
-
-def test_networks_that_are_not_there(models):
     there = "data/models holds drive-iter_seg-0, drive-small-3, phantom-small-0"
     for name in ("small", "drive-small", "drive-small-x", "drive-small-3-whole", "../drive-small-3"):
         form = f"weights {name!r}: a name is data set, label and seed joined by '-', such as drive-iternet-0; {there}"
@@ -231,3 +220,5 @@ def test_networks_that_are_not_there(models):
     assert "data/models/phantom/phantom-small-0: no trained network" in refused("eye.png")
     with pytest.raises(UserError, match=r"no trained network; empty holds none; run 'dvc pull train@drive-small-3'"):
         load("drive-small-3", Path("empty"))
+    Path("data/models").rename("elsewhere")
+    assert load("drive-small-3", Path("elsewhere"))[1] == about

@@ -56,13 +56,13 @@ def check_data(datasets: tuple[str, ...]) -> None:
 @click.option("--images", type=click.IntRange(min=1), default=6, help="How many photographs.")
 def draw_sheet(dataset: str, out: Path, images: int) -> None:
     """Draw a data set's photographs and labels on one sheet."""
-    from vesselbench.data.images import read_image, read_kinds, read_label
+    from vesselbench.data.images import read_image, read_kinds, read_mask
     from vesselbench.data.sample import read_samples
     from vesselbench.reports import gallery, style  # matplotlib takes a second to import
 
     samples = read_samples(repository() / "data/raw" / dataset)[:images]
     photographs = [read_image(own.image) for own in samples]
-    truths = [read_label(own.truth) if own.truth else read_kinds(own.artery_vein) for own in samples]
+    truths = [read_mask(own.truth) if own.truth else read_kinds(own.artery_vein) for own in samples]
     style.save(gallery.sheet(photographs, truths, [sample.id for sample in samples]), out)
     print(out)
 

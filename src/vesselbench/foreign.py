@@ -146,9 +146,9 @@ def read_foreign_kinds(paths: Sequence[Path], colours: Colours) -> tuple[list[np
     the sum of those of two, such as magenta, which is a crossing. What is transparent is background. UserError where
     more pixels have, there is no colour, no artery or no vein, or the file is missing or no whole image.
     """
-    sums = {tuple(np.maximum(colours[one], colours[two])): "crossing" for one, two in combinations(KINDS[1:4], 2)}
-    known = sums | {own: kind for kind, own in colours.items()}
-    palette, classes = np.array([*known]), np.array([*map(KINDS.index, known.values())], np.uint8)
+    known = {tuple(np.maximum(colours[one], colours[two])): "crossing" for one, two in combinations(KINDS[1:4], 2)}
+    known |= {own: kind for kind, own in colours.items()}
+    classes = np.array([*map(KINDS.index, known.values())], np.uint8)
     rule = "kinds have colours, " + ", ".join(f"{kind} #{bytes(own).hex()}" for kind, own in colours.items())
     rule += "; name others by --colours, or give two maps an image, <stem>_artery.png and <stem>_vein.png"
     maps, odd = [], []
@@ -165,11 +165,10 @@ def read_foreign_kinds(paths: Sequence[Path], colours: Colours) -> tuple[list[np
             most = f"{counts.max()} of them #{bytes(found[counts.argmax()]).hex()}"
             raise UserError(f"{some}, {most}; {rule}; store it without loss, as PNG")
         odd += [some] * bool(counts.any())
-        nearest = classes[[np.square(palette - own).sum(axis=1).argmin() for own in found]]
-        maps.append(nearest[places].reshape(values.shape[:2]))
-        for kind in KINDS[1:3]:
-            if KINDS.index(kind) not in maps[-1]:
-                raise UserError(f"{path}: no {kind}; {rule}")
+        nearest = np.square(found[:, None] - np.array([*known])).sum(axis=2).argmin(axis=1)
+        maps.append(classes[nearest][places].reshape(values.shape[:2]))
+        if absent := [kind for kind in ("artery", "vein") if KINDS.index(kind) not in maps[-1]]:
+            raise UserError(f"{path}: no {absent[0]}; {rule}")
     return maps, [f"{some} ({len(odd)} of {len(paths)} files): taken as the nearest" for some in odd[:1]]
 
 

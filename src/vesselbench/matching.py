@@ -13,6 +13,7 @@ from vesselbench.config import UserError
 ENDINGS = (".png", ".tif", ".tiff", ".gif", ".bmp", ".pgm", ".ppm", ".npy", ".npz", ".pgm.gz", ".ppm.gz")  # no .jpg
 PATTERN = r"--pattern, a regular expression whose one group is the id, such as '(\d+[LR])'"
 OBSERVERS = r"; of two observers choose one by --truth-pattern, such as '(\d+[LR])_1stHO'"
+Regex = str | None
 Rules = dict[str, re.Pattern[str]]
 RULES: Rules = {  # how ids are found in names without their endings, each the one group of an expression
     "name": re.compile("(?s)(.+)"),
@@ -44,12 +45,7 @@ class _Folder(NamedTuple):
 
 
 def match(
-    predictions: Path,
-    truth: Path,
-    fov: Path | None,
-    pattern: str | None,
-    truth_pattern: str | None = None,
-    kinds: bool = False,
+    predictions: Path, truth: Path, fov: Path | None, pattern: Regex, truth_pattern: Regex = None, kinds: bool = False
 ) -> tuple[list[Match], list[str]]:
     """Find the truth, and the mask, of every map of a folder: the matches, sorted by id, and notes for a person.
 
@@ -75,14 +71,14 @@ def match(
             raise UserError(f"{truth}: {fault}; correct it")
         truths = _Folder(truth, chosen, dict.fromkeys(rules, rule))
     maps, notes = _keep_arteries(maps) if kinds else (maps, [])
-    found, more = _pair(maps, truths, "truth")
-    notes += more
-    covers, more = _pair(maps, masks[0], "mask") if masks else ({}, [])
+    found, of_truths = _pair(maps, truths, "truth")
+    covers, of_masks = _pair(maps, masks[0], "mask") if masks else ({}, [])
     last = [*truths.rules.values()][-1]  # a pattern; else the leading id, where all truths have one of their own
     ids = {path: _find_id(last, path) for path in found.values()}
     if None in ids.values() or len({*ids.values()}) < len(ids):
         ids = {path: stem_of(path) for path in ids}
-    return sorted(Match(ids[found[path]], path, found[path], covers.get(path)) for path in maps.files), notes + more
+    pairs = sorted(Match(ids[found[path]], path, found[path], covers.get(path)) for path in maps.files)
+    return pairs, notes + of_truths + of_masks
 
 
 def _pair(maps: _Folder, others: _Folder, kind: str) -> tuple[dict[Path, Path], list[str]]:
@@ -124,11 +120,9 @@ def vein_of(path: Path) -> Path:
 def _keep_arteries(maps: _Folder) -> tuple[_Folder, list[str]]:
     """Of two maps an image keep that of arteries, and note what is neither; where there are none, keep all."""
     arteries = [path for path in maps.files if vein_of(path) != path]
-    rest = sorted({*maps.files}.difference(arteries, map(vein_of, arteries)))
-    if not arteries:
-        return maps, []
+    rest = sorted({*maps.files}.difference(arteries, map(vein_of, arteries))) if arteries else []
     notes = [f"{len(rest)} files are no maps of artery and vein, and passed over: {_some(rest)}"] if rest else []
-    return maps._replace(files=arteries, ending="_artery"), notes
+    return (maps._replace(files=arteries, ending="_artery") if arteries else maps), notes
 
 
 def stem_of(path: Path) -> str:

@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,23 @@ import pandas as pd
 
 from vesselbench.config import UserError, repository
 from vesselbench.data.images import read_kinds
-from vesselbench.data.maps import LEVELS, level_of, scored_levels
-from vesselbench.data.task import TASKS, scored_truths
+from vesselbench.data.maps import LEVELS, level_of
+from vesselbench.data.task import TASKS
 from vesselbench.datasets.source import find_source
 from vesselbench.files import read_table, whole_file
 from vesselbench.foreign import Colours, read_foreign_kinds, read_foreign_labels, read_foreign_maps, share_levels
 from vesselbench.matching import Match, match, vein_of
 from vesselbench.metrics.bootstrap import Comparison, compare
-from vesselbench.metrics.evaluation import Evaluated, Evaluation, evaluate
+from vesselbench.metrics.evaluation import Evaluated, Evaluation
 from vesselbench.metrics.histograms import histogram, pooled_auc, stack
-from vesselbench.metrics.image import score_image
-from vesselbench.metrics.kinds import evaluate_kinds, score_kinds
+from vesselbench.metrics.kinds import evaluate_maps
 from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.metrics.scores import SCORES
 from vesselbench.reports.curves import ROC, curve_figure
 from vesselbench.reports.kinds import OF, PRINTED, SHOWN
-from vesselbench.reports.style import display_name, format_interval, format_score, save
-from vesselbench.reports.tables import markdown_table
+from vesselbench.reports.runs import at_protocol
+from vesselbench.reports.style import display_name, format_score, save
+from vesselbench.reports.tables import DIFFERENCE, markdown_table, score_rows, text_table
 
 SHOWN_OF_EACH = ("connectivity", "cldice", "f1", "sensitivity", "specificity", "accuracy", "auc", "auc_pr")
 
@@ -66,14 +66,6 @@ class Request:
         """The protocol that is printed and compared."""
         return Protocol.parse(self.protocol) if self.protocol else HEADLINE["fov" if self.fov else "frame"]
 
-    @property
-    def parts(self) -> list[tuple[str, Protocol]]:
-        """What is printed and compared: the names of what is scored, each with its protocol."""
-        if self.task == "vessel":
-            return [("vessel", self.shown)]
-        kinds = [("kinds", Protocol("fov" if self.fov else "frame", pooling)) for pooling in ("pooled", "mean")]
-        return [*((name, self.shown) for name in ("artery", "vein", "vessel")), *kinds]
-
 
 def score_command(request: Request) -> str:
     """Score a folder of maps, or compare two, write the files, and return the text to print.
@@ -87,7 +79,7 @@ def score_command(request: Request) -> str:
     predictions, rival, shown = request.predictions, request.rival, request.shown
     found, notes = score_folder(predictions, request)
     summary = found["vessel"].summary
-    lines = [f"{predictions}: {len(summary['images'])} maps", *(f"note: {note}" for note in notes), ""]
+    lines = [f"{predictions}: {len(summary['images'])} maps", *(f"note: {note}" for note in notes)]
     lines += _lay_out(found, request)
     content: dict[str, Any] = {"predictions": str(predictions)} | _each(found, lambda own: own.summary)
     if rival:
@@ -97,17 +89,18 @@ def score_command(request: Request) -> str:
             names = [f"1: {predictions}", f"2: {rival}"]
         lines += ["", f"Compared under {shown}", *(f"note: {rival}: {note}" for note in more)]
         scores: dict[str, dict[str, Any]] = defaultdict(dict)
-        for name, protocol in request.parts:
-            both = [found[name], other[name]]
-            compared = compare_maps(*both, protocol)
-            lines += ["", f"{name.capitalize()}, {protocol}"] if len(found) > 1 else []
-            lines += ["", _comparison_table(names, both, compared, protocol)]
-            for score, own in compared.items():  # no NaN in JSON
-                scores[name][score] = {key: None if value != value else value for key, value in asdict(own).items()}
+        for name in found:
+            for protocol in found[name].draws if name == "kinds" else [shown]:
+                both = [found[name], other[name]]
+                compared = compare_maps(*both, protocol)
+                lines += ["", f"{name.capitalize()}, {protocol}"] if len(found) > 1 else []
+                lines += ["", _comparison_table(names, both, compared, protocol)]
+                for score, own in compared.items():  # no NaN in JSON
+                    scores[name][score] = {key: None if value != value else value for key, value in vars(own).items()}
         content["compared"] = {
             "with": {"predictions": str(rival)} | _each(other, lambda own: own.summary),
             "protocol": str(shown),
-            "scores": _each(scores, lambda own: own),
+            "scores": _each(scores, dict),
         }
     words = {name: own for part in found.values() for name, own in part.summary["protocol"].items()}
     lines += ["", *(f"{name.capitalize()}: {own}." for name, own in words.items())]
@@ -122,21 +115,23 @@ def _each(found: Mapping[str, Any], make: Callable[[Any], Any]) -> Any:
 
 
 def _lay_out(found: Mapping[str, Evaluated], request: Request) -> list[str]:
-    """Lay out the scores of one folder of maps."""
-    title = f"{request.shown}: {request.shown.description}"
-    scores = [_scores(found[name], protocol) for name, protocol in request.parts]
-    if len(found) == 1:
-        return [_protocol_table(found["vessel"])] if request.every else [title, "", _score_table(scores[0])]
-    *plain, kinds, released = scores
-    names = [name.capitalize() for name in found]
-    lines = [title, "", _wide_table(dict(zip(names, plain, strict=False)))]
+    """Lay out the scores of one folder of maps, an empty line before each table and title."""
+    vessels = {name.capitalize(): own for name, own in found.items() if name != "kinds"}
     if request.every:
-        every = zip(names[:3], map(_protocol_table, found.values()), strict=False)
-        lines = [line for name, table in every for line in (name, "", table, "")][:-1]
-    for on, shown in SHOWN.items():
-        lines += ["", f"Kind of vessel ({on}), {request.parts[-2][1]}", "", _score_table(kinds.loc[[*shown]])]
-    columns = {display_name(of): released.loc[[f"{of}_{name}" for name in PRINTED]].set_axis(PRINTED) for of in OF}
-    return [*lines, "", f"As BF-Net's code scores, {request.parts[-1][1]}", "", _wide_table(columns)]
+        blocks = [block for name, own in vessels.items() for block in (name, _protocol_table(own))]
+        blocks = blocks[len(vessels) == 1 :]
+    else:
+        scores = {name: _scores(own, request.shown) for name, own in vessels.items()}
+        blocks = [f"{request.shown}: {request.shown.description}", _score_table(scores)]
+    if "kinds" in found:
+        pooled, released = found["kinds"].draws
+        scores = _scores(found["kinds"], pooled)
+        for on, names in SHOWN.items():
+            blocks += [f"Kind of vessel ({on}), {pooled}", _score_table({"": scores.loc[[*names]]})]
+        scores = _scores(found["kinds"], released)
+        columns = {display_name(of): scores.loc[[f"{of}_{name}" for name in PRINTED]].set_axis(PRINTED) for of in OF}
+        blocks += [f"As BF-Net's code scores, {released}", _score_table(columns)]
+    return [line for block in blocks for line in ("", block)]
 
 
 def _check(request: Request) -> Request:
@@ -206,22 +201,14 @@ def score_folder(predictions: Path, request: Request) -> tuple[dict[str, Evaluat
     notes = of_maps + of_truths + of_masks + notes
     if request.dataset:
         notes += _training_notes(request.dataset, [pair.id for pair in pairs])
-    vessels = ((pair, scored_levels(task, levels)["vessel"], truth > 0, fov) for pair, levels, truth, fov in images)
-    odd = [sign for image in vessels if (sign := _inverted(*image))]
+    odd = [sign for image in images if (sign := _inverted(*image))]
     if odd and not request.accept_odd:
         raise UserError(f"{odd[0]}; {len(odd)} such in all: invert, or score as they are by --accept-odd")
     thresholds = {name: int(level_of(value)) for name, value in request.thresholds.items()}
-    records, of_kinds = defaultdict(list), []
-    for pair, channels, classes, fov in images:
-        levels = scored_levels(task, channels)
-        for name, (truth, counts) in scored_truths(task, classes).items():
-            records[name].append(score_image(pair.id, truth, levels[name], fov, thresholds, counts))
-        if kinds:
-            of_kinds.append(score_kinds(pair.id, classes, channels, task, fov, thresholds["fixed"]))
     evaluation = Evaluation(threshold=request.threshold, draws=request.draws)
-    found = {name: evaluate(own, thresholds, evaluation) for name, own in records.items()}
+    labelled = zip(pairs, truths, masks, strict=True)
+    found = evaluate_maps(labelled, maps, task, defaultdict(lambda: thresholds), evaluation, {})
     if kinds:
-        found["kinds"] = evaluate_kinds(of_kinds, thresholds["fixed"], evaluation)
         found["kinds"].summary["confusion"] = found["kinds"].tables["confusion.csv"].to_dict("records")
         right = _scores(found["kinds"], HEADLINE["fov"])["value"]["found_balanced_accuracy"]
         if right < 0.5:
@@ -260,12 +247,13 @@ def _check_sizes(pair: Match, levels: Mapping[str, np.ndarray], truth: np.ndarra
         raise UserError(f"{pair.fov}: the field of view is empty; a mask is white where pixels count")
 
 
-def _inverted(pair: Match, levels: np.ndarray, truth: np.ndarray, fov: np.ndarray) -> str:
+def _inverted(pair: Match, levels: Mapping[str, np.ndarray], truth: np.ndarray, fov: np.ndarray) -> str:
     """Say which of an image's mask, truth and map gives itself away as inverted; the first, since others follow."""
     (rows, columns), corners = fov.shape, fov[[0, 0, -1, -1], [0, -1, 0, -1]]
     middle = fov[rows // 3 : rows - rows // 3, columns // 3 : columns - columns // 3]
-    dark, share = middle.mean() < 0.5 < corners.mean(), truth[fov].mean()
-    auc = pooled_auc(stack([histogram(truth, levels, fov)]), np.ones((1, 1)))[0]
+    dark, share = middle.mean() < 0.5 < corners.mean(), (truth[fov] > 0).mean()
+    vessel = np.maximum.reduce([*levels.values()])
+    auc = pooled_auc(stack([histogram(truth, vessel, fov)]), np.ones((1, 1)))[0]
     signs = (
         (pair.fov, dark, "dark in the middle and bright in the corners; a mask is white where pixels count"),
         (pair.truth, share > 0.5, f"{share:.0%} of its pixels are vessel; eyes have less vessel than background"),
@@ -304,10 +292,8 @@ def _whole_frame(found: Evaluated) -> Evaluated:
         return table[table["mask"] == "fov"].assign(mask="frame") if "mask" in table else table
 
     protocols = {protocol: replace(protocol, mask="frame") for protocol in found.draws if protocol.mask == "fov"}
-    summary = found.summary | {
-        "pixels": {"frame": found.summary["pixels"]["fov"]},
-        "scores": {str(own): found.summary["scores"][str(protocol)] for protocol, own in protocols.items()},
-    }
+    scores = {str(own): found.summary["scores"][str(protocol)] for protocol, own in protocols.items()}
+    summary = found.summary | {"pixels": {"frame": found.summary["pixels"]["fov"]}, "scores": scores}
     draws = {own: found.draws[protocol] for protocol, own in protocols.items()}
     return Evaluated(summary, draws, rename(found.images), {name: rename(own) for name, own in found.tables.items()})
 
@@ -319,8 +305,7 @@ def compare_maps(first: Evaluated, second: Evaluated, protocol: Protocol) -> dic
     if ids[0] != ids[1]:
         odd = ", ".join(sorted(ids[0] ^ ids[1])[:3])
         raise UserError(f"--compare: maps of other images ({odd}, in one folder only); both must hold the same ones")
-    words = pd.Series({name: getattr(protocol, name) for name in ("mask", "truth", "threshold")})
-    images = [found.images[(found.images[words.index] == words).all(axis=1)] for found in both]
+    images = [at_protocol(found.images, protocol) for found in both]
     values = [_scores(found, protocol)["value"] for found in both]
     compared = {}
     for name in values[0].index:
@@ -336,47 +321,33 @@ def _scores(found: Evaluated, protocol: Protocol) -> pd.DataFrame:
     return pd.DataFrame(found.summary["scores"][str(protocol)], dtype=float).T
 
 
-def _score_table(scores: pd.DataFrame) -> str:
-    """Lay out scores with their intervals."""
-    rows = [
-        (display_name(name), format_score(value, name), format_interval(low, high, name))
-        for name, value, low, high in scores.itertuples()
-    ]
-    return markdown_table(pd.DataFrame(rows, columns=["Score", "Value", "95 % interval"]))
-
-
-def _wide_table(columns: Mapping[str, pd.DataFrame]) -> str:
-    """Lay out columns of the same scores, each with its interval."""
-    cells = {"Score": [*map(display_name, next(iter(columns.values())).index)]}
+def _score_table(columns: Mapping[str, pd.DataFrame]) -> str:
+    """Lay out columns of the same scores, each with its interval: a single one beside it."""
+    if len(columns) == 1:
+        (scores,) = columns.values()
+        return text_table(scores.rename_axis("score").reset_index(), ["score", "value", "interval"])
+    cells = {}
     for column, scores in columns.items():
-        own = [f"{format_score(row[1], row[0])} ({format_interval(*row[2:], row[0])})" for row in scores.itertuples()]
-        cells[column] = [cell.replace(" (-)", "") for cell in own]
-    return markdown_table(pd.DataFrame(cells))
+        values, intervals = score_rows({}, scores, scores.index)
+        cells[column] = {name: f"{own} ({intervals[name]})".replace(" (-)", "") for name, own in values.items()}
+    return markdown_table(pd.DataFrame(cells).rename_axis("Score").reset_index())
 
 
 def _protocol_table(found: Evaluated) -> str:
     """Lay out some scores under every protocol, one a row."""
-    rows = []
-    for protocol in found.draws:
-        values = _scores(found, protocol).loc[[*SHOWN_OF_EACH], "value"]
-        rows.append([str(protocol), *(format_score(value, name) for name, value in values.items())])
-    return markdown_table(pd.DataFrame(rows, columns=["Protocol", *map(display_name, SHOWN_OF_EACH)]))
+    rows = [score_rows({"Protocol": str(own)}, _scores(found, own), SHOWN_OF_EACH)[0] for own in found.draws]
+    return markdown_table(pd.DataFrame(rows))
 
 
 def _comparison_table(names: list[str], both: list[Evaluated], compared: dict[str, Comparison], shown: Protocol) -> str:
     """Lay out two sets of maps side by side: difference, interval, Wilcoxon's p, and whether the data support it."""
     first, second = (_scores(found, shown)["value"] for found in both)
-    rows = []
+    rows, titles = [], dict(zip(("first", "second"), names, strict=True))
     for name, own in compared.items():
-        if name.startswith(("artery_", "vein_", "uncertain_")):  # parts of an average
-            continue
-        values = [format_score(value, name) for value in (first[name], second[name])]
-        difference = format_score(own.difference, name, "+"), format_interval(own.low, own.high, name, "+")
-        verdict = "supported" if own.supported else "not supported"
-        words = display_name(name) if name in SCORES else name.replace("_", " ").capitalize()
-        rows.append((words, *values, *difference, format_score(own.p_value, "p_value"), verdict))
-    columns = ["Score", *names, "Difference", "95 % interval", "Wilcoxon p", "The data say"]
-    return markdown_table(pd.DataFrame(rows, columns=columns))
+        if not name.startswith(("artery_", "vein_", "uncertain_")):  # parts of an average
+            words = name if name in SCORES else name.replace("_", " ").capitalize()
+            rows.append({"score": words, "first": first[name], "second": second[name]} | vars(own))
+    return text_table(pd.DataFrame(rows), ["score", *titles, *DIFFERENCE[4:]], titles)
 
 
 def _write(out: Path, content: dict[str, Any], found: Mapping[str, Evaluated], name: str) -> list[Path]:
@@ -396,9 +367,9 @@ def _write(out: Path, content: dict[str, Any], found: Mapping[str, Evaluated], n
                     tables[what].to_csv(path, index=False, float_format="%.6f")
         if len(curve := tables.get("roc.csv", ())):
             protocol = HEADLINE[curve["mask"].iloc[0]]  # the field of view where there is one
-            table = curve[curve["mask"] == protocol.mask].assign(label=name, mode="", seed=0)
-            averages = {(name, "", str(protocol)): _scores(own, protocol)}
-            averages = pd.concat(averages, names=["label", "mode", "protocol"])
+            table = at_protocol(curve, protocol).assign(label=name, mode="", seed=0)
+            scores = {(name, "", str(protocol)): _scores(own, protocol)}
+            averages = pd.concat(scores, names=["label", "mode", "protocol"])
             written.append(out.with_name(f"{stem}_roc.png"))
             save(curve_figure(ROC, name, table, averages, protocol=protocol), written[-1])
     return written

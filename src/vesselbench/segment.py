@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -290,7 +291,7 @@ def _find_photographs(given: Sequence[Path], out: Path) -> dict[Path, Path]:
     return found
 
 
-def _plan_files(photographs: Mapping[Path, Path], out: Path, files: Mapping[str, Sequence[str]], binary: bool) -> Plan:
+def _plan_files(photographs: Mapping[Path, Path], out: Path, ends: Mapping[str, Sequence[str]], binary: bool) -> Plan:
     """Say which files each photograph becomes in its folder, by one of ``FILES``: with ``binary`` the masks too.
 
     UserError if a photograph is missing or would be replaced, two would become one file, or ``out`` is a file.
@@ -301,14 +302,13 @@ def _plan_files(photographs: Mapping[Path, Path], out: Path, files: Mapping[str,
     for photograph, folder in photographs.items():
         if not photograph.is_file():
             raise UserError(f"{photograph}: no such file or folder; check the path")
-        plan[photograph] = {}
-        for name, ends in files.items():
-            plan[photograph][name] = targets = [folder / f"{stem_of(photograph)}{end}" for end in ends[: 1 + binary]]
-            for target in targets:
-                if target in makers:
-                    fix = "rename one, or give each a call and an --out of its own"
-                    raise UserError(f"{makers[target]} and {photograph} would both become {target}; {fix}")
-                if target.resolve() in given:
-                    raise UserError(f"{target}: would replace a photograph; choose another folder by --out")
-                makers[target] = photograph
+        base = folder / stem_of(photograph)
+        plan[photograph] = {name: [Path(f"{base}{end}") for end in own[: 1 + binary]] for name, own in ends.items()}
+        for target in chain(*plan[photograph].values()):
+            if target in makers:
+                fix = "rename one, or give each a call and an --out of its own"
+                raise UserError(f"{makers[target]} and {photograph} would both become {target}; {fix}")
+            if target.resolve() in given:
+                raise UserError(f"{target}: would replace a photograph; choose another folder by --out")
+            makers[target] = photograph
     return plan

@@ -25,17 +25,11 @@ def test_none_changes_nothing_and_padding_appends_zeros_that_maps_lose_again():
         fit_image(("pad", 4, 2), IMAGE)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_smaller_image_is_a_mean_and_keeps_its_channels(channels):
-    image = np.repeat(np.array([[[0], [100]], [[200], [100]]], np.uint8), channels, axis=2)
-    assert fit_image(("resize", 1, 1), image).tolist() == [[[100] * channels]]
-
-
-def test_classes_of_a_resized_label_do_not_blend():
+def test_a_smaller_image_is_a_mean_classes_do_not_blend_and_maps_are_interpolated_channel_by_channel():
+    for channels in (1, 3):
+        image = np.repeat(np.array([[[0], [100]], [[200], [100]]], np.uint8), channels, axis=2)
+        assert fit_image(("resize", 1, 1), image).tolist() == [[[100] * channels]]
     assert fit_image(("resize", 4, 4), LABEL, is_label=True).tolist() == [[0, 0, 2, 2]] * 2 + [[1, 1, 0, 0]] * 2
-
-
-def test_maps_of_a_resized_image_are_interpolated_channel_by_channel():
     # pixel centres of four columns lie at -1/4, 1/4, 3/4, 5/4 of two; beyond the outer ones nothing changes
     back = unfit_maps(("resize", 1, 2), MAPS, (2, 4))
     assert back.tolist() == [[[0, 0.25, 0.75, 1]] * 2, [[0.5] * 4] * 2]

@@ -71,12 +71,9 @@ def test_a_label_or_field_of_view_of_another_size_is_refused(path):
         [*labelled_images("toy", "half", "train", VESSEL)]
 
 
-def test_a_sample_without_a_label_of_the_task_is_refused(toy):
+def test_a_label_of_arteries_and_veins_must_be_there_is_read_by_its_colours_and_must_fit_the_photograph(toy):
     with pytest.raises(UserError, match="c.png: has no label in artery_vein; choose another task for this source"):
         read_classes(toy[0], ARTERY, (2, 3))
-
-
-def test_a_label_of_arteries_and_veins_is_read_by_its_colours_and_must_fit_the_photograph(toy):
     Image.new("RGB", (3, 2), (0, 255, 0)).save(RAW / "kinds.png")
     sample = replace(toy[0], artery_vein=RAW / "kinds.png")
     assert read_classes(sample, TASKS["artery_vein"], (2, 3)).tolist() == [[3] * 3] * 2

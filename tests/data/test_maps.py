@@ -32,21 +32,11 @@ def test_levels_of_probabilities_by_hand():
             to_levels(np.array([[value]]))
 
 
-def test_nine_significant_bits_by_hand():
+def test_rounding_to_nine_significant_bits_by_hand_keeps_order_sides_and_symmetry_at_every_level():
     assert ROUNDED[:513].tolist() == list(range(513))
     # 513 in steps of 2, 20000 of 64; halves go away from the nearer end, but never beyond the middle
-    assert ROUNDED[[513, 1000, 1001, 20000, 32735, 32736, 32767]].tolist() == [
-        514,
-        1000,
-        1002,
-        20032,
-        32704,
-        32767,
-        32767,
-    ]
-
-
-def test_rounding_keeps_order_sides_and_symmetry_at_every_level():
+    rounded = {513: 514, 1000: 1000, 1001: 1002, 20000: 20032, 32735: 32704, 32736: 32767, 32767: 32767}
+    assert {level: ROUNDED[level] for level in rounded} == rounded
     assert np.all(np.diff(ROUNDED) >= 0)
     assert np.array_equal(ROUNDED >= 32768, EVERY >= 32768)
     assert np.array_equal(ROUNDED[::-1], 65535 - ROUNDED)

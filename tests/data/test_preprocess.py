@@ -46,7 +46,9 @@ def test_the_surroundings_of_a_wide_photograph_are_those_of_a_shrunken_copy(monk
     assert exact[disc(900, 1501)].std() > 10, "there is something to get wrong"
 
 
-def test_gamma_by_hand():
+def test_gamma_by_hand_and_unknown_names():
+    with pytest.raises(UserError, match="input 'grey' is unknown; choose one of rgb, flat, dark, clahe, triangular"):
+        channels_of("grey")
     # 64: 255 exp(-1.38238 / 1.2) = 80.58; 128: 255 exp(-.68923 / 1.2) = 143.58; both rounded down
     assert brighten(np.array([0, 1, 64, 128, 255], np.uint8)).tolist() == [0, 2, 80, 143, 255]
 
@@ -89,8 +91,3 @@ def test_any_size_and_number_of_threads(name):
         assert results[0].dtype == np.uint8
         assert np.array_equal(image, before)
     assert len(np.unique(preprocess(name, np.full((20, 30, 3), 90, np.uint8)))) == 1
-
-
-def test_unknown_names_are_answered_with_the_known_ones():
-    with pytest.raises(UserError, match="input 'grey' is unknown; choose one of rgb, flat, dark, clahe, triangular"):
-        channels_of("grey")

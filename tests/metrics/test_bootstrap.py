@@ -8,33 +8,24 @@ import pytest
 from vesselbench.metrics.bootstrap import Comparison, compare, image_weights, interval
 
 
-def test_a_sample_takes_as_many_images_as_there_are():
+def test_a_sample_takes_as_many_images_as_there_are_each_as_often_and_the_same_for_a_seed():
     weights = image_weights(20, 500)
     assert weights.shape == (501, 20)
     assert (weights.sum(axis=1) == 20).all()
     assert (weights >= 0).all()
     assert weights[0].tolist() == [1] * 20
     assert image_weights(1, 3).tolist() == [[1]] * 4
-
-
-def test_every_image_is_taken_equally_often():
     share = image_weights(10, 20000)[1:].mean(axis=0)
     assert np.abs(share - 1).max() < 5 * math.sqrt(0.9 / 20000)  # five standard errors of a binomial count's mean
-
-
-def test_the_same_seed_gives_the_same_samples_and_more_draws_begin_with_them():
     np.testing.assert_array_equal(image_weights(8, 100, seed=5), image_weights(8, 200, seed=5)[:101])
     assert (image_weights(8, 100, seed=5) != image_weights(8, 100, seed=6)).any()
 
 
-def test_an_interval_by_hand():
+def test_an_interval_by_hand_and_none_where_a_draw_is_undefined():
     assert interval(np.arange(101.0)) == pytest.approx((2.5, 97.5))
     assert interval(np.array([3.0])) == (3, 3)
-
-
-@pytest.mark.parametrize("draws", [[], [1.0, math.nan, 2.0]])
-def test_there_is_no_interval_where_a_draw_is_undefined(draws):
-    assert np.isnan(interval(np.array(draws))).all()
+    for draws in ([], [1.0, math.nan, 2.0]):
+        assert np.isnan(interval(np.array(draws))).all()
 
 
 def test_the_interval_of_a_mean_is_the_textbook_s():
@@ -50,9 +41,8 @@ def paired(first, second, draws=1000):
     """Compare two models by the mean of their images."""
     images = np.array(first), np.array(second)
     weights = image_weights(len(first), draws)
-    return compare(
-        tuple(float(own.mean()) for own in images), tuple(weights[1:] @ own / own.size for own in images), images
-    )
+    means, draws = zip(*((float(own.mean()), weights[1:] @ own / own.size) for own in images), strict=True)
+    return compare(means, draws, images)
 
 
 def test_four_images_by_hand():
@@ -84,14 +74,11 @@ def test_fewer_than_six_images_never_support_a_difference(images):
     assert comparison.supported == (images >= 6)
 
 
-def test_an_interval_across_zero_supports_nothing():
+def test_an_interval_across_zero_and_five_images_that_differ_among_twenty_support_nothing():
     images = np.arange(1.0, 11), np.zeros(10)
     comparison = compare((0.1, 0.0), (np.array([-1.0, 1.0]), np.zeros(2)), images)
     assert comparison.p_value < 0.01
     assert not comparison.supported
-
-
-def test_five_images_that_differ_are_too_few_among_twenty():
     comparison = paired([0.9, 0.91, 0.92, 0.93, 0.94, *[0.1] * 15], [0.1] * 20)  # so many that p is approximated
     assert comparison.low > 0
     assert comparison.p_value < 0.05

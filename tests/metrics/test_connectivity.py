@@ -53,6 +53,7 @@ MAPS = {
     "one column": NOISE[:, :1],
     "two columns": NOISE[:, :2],
     "one pixel": NOISE[:1, :1],
+    "as large as a photograph": smooth_map(2, (584, 565), 1),
 }
 
 
@@ -103,15 +104,12 @@ def test_a_truth_by_hand():
     assert [describe_truth(np.zeros((2, 2)), reading) for reading in READINGS] == [(0, 0)] * 6
 
 
-def test_the_curve_by_hand():
+def test_the_curve_and_its_area_by_hand():
     found = np.array([1, 1, 2, 3, 4, 0])
     assert connectivity_curve(found, 1, 40).tolist() == [1, 1, 0.5, 0, 0, 0.5]  # S_max = .05 x 40 = 2
     assert connectivity_curve(found, 2, 80).tolist() == [0.75, 0.75, 1, 0.75, 0.5, 0.5]
     assert connectivity_curve(found, 1, 20).tolist() == [1, 1, 0, 0, 0, 0]
     assert np.isnan(connectivity_curve(found, 0, 0)).tolist() == [True] * 6  # no vessel, no score
-
-
-def test_the_area_by_hand():
     assert connectivity(np.ones(256)) == 1
     assert np.isnan(connectivity(np.full(256, np.nan)))
     assert connectivity(np.array([1] * 129 + [0.5] * 127)) == pytest.approx((128 + 0.75 + 0.5 * 126) / 255)

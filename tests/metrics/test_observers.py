@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from skimage.measure import label
 
 from vesselbench.data.fov import estimate
 from vesselbench.data.images import read_image, read_label, read_mask
 from vesselbench.data.sample import read_samples
 from vesselbench.datasets.fetch import obtain
-from vesselbench.metrics.connectivity import NEIGHBOURS, OURS, describe_truth, segments
+from vesselbench.metrics.connectivity import describe_truth
 from vesselbench.metrics.evaluation import Evaluation, evaluate
 from vesselbench.metrics.image import resize_round_trip, score_image
 from vesselbench.metrics.protocol import Protocol
@@ -74,14 +73,3 @@ def test_drive_s_truths_are_of_few_pieces(drive):
     assert (min(pieces), max(pieces)) == (1, 9)
     assert skeletons[0] == 9312  # of the first image
     assert np.mean(skeletons) == pytest.approx(8870.55)
-
-
-@pytest.mark.parametrize("neighbours", NEIGHBOURS)
-def test_the_sweep_equals_labelling_on_a_photograph(drive, neighbours):
-    """Its green channel, with noise below the 8-bit steps, as a map."""
-    green = read_image(drive[0][0].image)[..., 1].astype(np.uint16)
-    noise = np.random.default_rng(0).integers(0, 257, green.shape).astype(np.uint16)
-    levels = np.maximum(green, 1) * np.uint16(257) - noise
-    axes = NEIGHBOURS[neighbours]
-    labelled = [label(levels / 65535 >= theta, connectivity=axes, return_num=True)[1] for theta in OURS.thetas]
-    assert segments(levels, OURS.thetas, neighbours).tolist() == labelled

@@ -7,14 +7,11 @@ import pytest
 from vesselbench.metrics.protocol import PROTOCOLS, Protocol
 
 
-def test_every_protocol_has_a_name_of_its_own_that_is_read_back():
+def test_every_protocol_has_a_name_of_its_own_that_is_read_back_and_words():
     names = [str(protocol) for protocol in PROTOCOLS]
     assert len(set(names)) == 2**4
     assert names[0] == "fov-pooled-native-fixed"
     assert [Protocol.parse(name) for name in names] == list(PROTOCOLS)
-
-
-def test_a_protocol_in_words():
     assert Protocol("frame", "mean", "resized", "training").description == (
         "pixels of the whole frame image by image, then the mean over images; "
         "truth taken through the IterNet code's resize to a square and back; the threshold chosen on training images"
@@ -28,14 +25,9 @@ def test_a_protocol_in_words():
         ({"pooling": "median"}, "pooling is 'median'; it must be one of pooled, mean"),
         ({"truth": "second"}, "truth is 'second'; it must be one of native, resized"),
         ({"threshold": "test"}, "threshold is 'test'; it must be one of fixed, training"),
+        ("fov", "protocol is 'fov'; it must be fov|frame-pooled|mean-native|resized-fixed|training"),
     ],
 )
-def test_another_word_is_refused(words, message):
+def test_another_word_or_name_is_refused(words, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        Protocol(**words)
-
-
-def test_another_name_is_refused():
-    message = "protocol is 'fov'; it must be fov|frame-pooled|mean-native|resized-fixed|training"
-    with pytest.raises(ValueError, match=re.escape(message)):
-        Protocol.parse("fov")
+        Protocol(**words) if isinstance(words, dict) else Protocol.parse(words)

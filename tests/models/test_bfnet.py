@@ -17,16 +17,13 @@ def small(variant: str = "sigmoid", **arguments: str) -> BFNet:
     return BFNet(3, CLASSES[variant], 2, variant, **arguments)
 
 
-@pytest.mark.parametrize(
-    ("width", "variant", "classes", "branch", "main", "adversary"),
-    [
-        (32, "sigmoid", 3, 8_637_891, 9_136_926, 8_638_275),
-        (32, "softmax", 4, 8_637_924, 9_137_040, 8_638_596),
-        (16, "sigmoid", 3, 2_162_403, 2_287_518, 2_162_595),
-        (8, "sigmoid", 3, 542_067, 573_534, 542_163),
-        (32, "sigmoid", 2, 8_637_858, 9_136_784, 8_637_954),  # this one is ours
-    ],
-)
+@pytest.mark.parametrize(("width", "variant", "classes", "branch", "main", "adversary"), [
+    (32, "sigmoid", 3, 8_637_891, 9_136_926, 8_638_275),
+    (32, "softmax", 4, 8_637_924, 9_137_040, 8_638_596),
+    (16, "sigmoid", 3, 2_162_403, 2_287_518, 2_162_595),
+    (8, "sigmoid", 3, 542_067, 573_534, 542_163),
+    (32, "sigmoid", 2, 8_637_858, 9_136_784, 8_637_954),  # this one is ours
+])  # fmt: skip
 def test_parameters_are_those_of_the_released_networks(width, variant, classes, branch, main, adversary):
     network = BFNet(3, classes, width, variant)
     parts = [*network.branches, network.main, network.critic()]
@@ -36,13 +33,10 @@ def test_parameters_are_those_of_the_released_networks(width, variant, classes, 
         assert [sum(buffer.numel() for buffer in part.buffers()) for part in parts] == [7_354, 7_354, 8_064, 6_870]
 
 
-@pytest.mark.parametrize(
-    ("variant", "classes", "total", "sides", "judge_encodes"),
-    [
-        ("sigmoid", 3, 26_412_708, [387_843, 92_547, 18_627], 4_717_056),
-        ("softmax", 4, 26_412_888, [387_876, 92_580, 18_660], 4_717_344),
-    ],
-)
+@pytest.mark.parametrize(("variant", "classes", "total", "sides", "judge_encodes"), [
+    ("sigmoid", 3, 26_412_708, [387_843, 92_547, 18_627], 4_717_056),
+    ("softmax", 4, 26_412_888, [387_876, 92_580, 18_660], 4_717_344),
+])  # fmt: skip
 def test_parameters_of_the_parts(variant, classes, total, sides, judge_encodes):
     network = BFNet(3, classes, variant=variant)
     assert count_parameters(network) == total
@@ -56,16 +50,12 @@ def test_parameters_of_the_parts(variant, classes, total, sides, judge_encodes):
 
 
 @pytest.mark.parametrize("variant", CLASSES)
-@pytest.mark.parametrize("autocast", [False, True])
-def test_six_outputs_of_the_images_size_and_the_critic_judges_them(variant, autocast):
-    network, classes = small(variant).to(memory_format=torch.channels_last), CLASSES[variant]
-    image = torch.rand(2, 3, 48, 80).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        outputs = network(image)
-        judged = network.critic()(network.normalised(image), outputs[5].sigmoid())
-    assert [tuple(output.shape) for output in [*outputs, judged]] == [(2, classes, 48, 80)] * 7
-    assert all(output.isfinite().all() for output in [*outputs, judged])
-    assert len(network.output_weights) == len(network.targets) == 6
+def test_the_critic_judges_each_pixel_of_the_maps(variant):
+    network, maps = small(variant), torch.rand(2, CLASSES[variant], 48, 80)
+    with torch.autocast("cpu", torch.bfloat16):
+        judged = network.critic()(torch.rand(2, 3, 48, 80), maps)
+    assert judged.shape == maps.shape
+    assert judged.isfinite().all()
 
 
 @pytest.mark.parametrize("variant", CLASSES)
@@ -144,15 +134,12 @@ def test_an_image_without_contrast_gives_finite_maps(how, over, value):
     assert torch.equal(network.normalised(image), image) == (how == "none" or value == 0)
 
 
-@pytest.mark.parametrize(
-    ("variant", "classes", "of", "artery", "vein"),
-    [
-        ("sigmoid", 2, "own", [10, 10], [20, 20]),
-        ("sigmoid", 3, "all", [10, 10, 10], [30, 30, 30]),
-        ("softmax", 4, "own", [10 + 30, 20, 0, 40], [10 + 20, 0, 30, 40]),  # truth: background, artery, vein, crossing
-        ("softmax", 4, "all", [10, 20, 30, 40], [10, 20, 30, 40]),
-    ],
-)
+@pytest.mark.parametrize(("variant", "classes", "of", "artery", "vein"), [
+    ("sigmoid", 2, "own", [10, 10], [20, 20]),
+    ("sigmoid", 3, "all", [10, 10, 10], [30, 30, 30]),
+    ("softmax", 4, "own", [10 + 30, 20, 0, 40], [10 + 20, 0, 30, 40]),  # truth: background, artery, vein, crossing
+    ("softmax", 4, "all", [10, 20, 30, 40], [10, 20, 30, 40]),
+])  # fmt: skip
 def test_what_each_output_learns(variant, classes, of, artery, vein):
     network, truth = BFNet(3, classes, 2, variant, branch_targets=of), 10.0 * torch.arange(1, classes + 1)
     whole = truth.tolist()

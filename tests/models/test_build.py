@@ -8,6 +8,8 @@ import torch
 from vesselbench.config import UserError
 from vesselbench.models.build import build_network, load_network, save_network, split_entry
 
+VGG = {"architecture": "Unet", "encoder_name": "vgg13_bn"}
+
 
 def test_saved_and_loaded_it_predicts_the_same_but_for_half_precision(tmp_path):
     torch.manual_seed(0)
@@ -31,12 +33,9 @@ def test_input_channels_are_those_of_the_recipe(tmp_path, network, seen, channel
     assert load_network(tmp_path)[0](torch.rand(1, channels, 16, 16))[-1].shape == (1, 1, 16, 16)
 
 
-def test_a_folder_without_a_network_is_refused(tmp_path):
+def test_an_entry_is_a_network_and_its_arguments_and_a_folder_without_one_is_refused(tmp_path):
     with pytest.raises(UserError, match="model.json: no such file; train the network first"):
         load_network(tmp_path)
-
-
-def test_an_entry_is_a_network_and_its_arguments():
     assert split_entry({"network": "iternet", "width": 8}, "models.x") == ("iternet", {"width": 8})
     with pytest.raises(UserError, match="models.x.network is missing"):
         split_entry({"width": 8}, "models.x")
@@ -50,13 +49,9 @@ def test_an_entry_is_a_network_and_its_arguments():
         ("iternet", {"iterations": 0}, "iterations 0 must be 1 or more"),
         ("iternet", {"dropout": 1}, r"dropout 1 in \[0, 1\)"),
         ("iternet", {"refinery": "maxi"}, "refinery is 'maxi'; choose one of mini, unet"),
-        ("smp", {"architecture": "Unett", "encoder_name": "vgg13_bn"}, "choose one of DPT"),
-        ("smp", {"architecture": "Unet", "encoder_name": "vgg99"}, "encoder_name 'vgg99' is unknown; choose one of"),
-        (
-            "smp",
-            {"architecture": "Unet", "encoder_name": "vgg13_bn", "depth": 3},
-            "depth is no parameter of Unet, which",
-        ),
+        ("smp", VGG | {"architecture": "Unett"}, "choose one of DPT"),
+        ("smp", VGG | {"encoder_name": "vgg99"}, "encoder_name 'vgg99' is unknown; choose one of"),
+        ("smp", VGG | {"depth": 3}, "depth is no parameter of Unet, which"),
         ("deform_unet", {"width": 0}, "width 0 must be 1 or more"),
         ("deform_unet", {"deform_padding": 2}, r"deform_padding 2 must be 1 \(centred\) or 0 \(as released\)"),
         ("recurrent_unet", {"width": 0}, "width 0 must be 1 or more"),

@@ -78,9 +78,7 @@ def test_components_by_size_and_by_seed():
     seeds = np.zeros_like(mask)
     seeds[0, 0] = True
     assert np.argwhere(reached(mask, seeds)).tolist() == [[0, 0], [1, 1]]
-
-
-def test_lines_have_their_length_and_direction():
+    # lines have their length and direction
     assert np.argwhere(segment_of(5, 0)).tolist() == [[2, column] for column in range(5)]
     assert np.argwhere(segment_of(4, np.pi / 2)).tolist() == [[row, 2] for row in range(5)]
 

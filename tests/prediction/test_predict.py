@@ -8,16 +8,7 @@ from torch import nn
 
 from vesselbench.config import UserError, parse
 from vesselbench.prediction import predict as predictions
-from vesselbench.prediction.predict import (
-    Mode,
-    coverage,
-    find_batch,
-    pad_to_grid,
-    patched,
-    predict_image,
-    whole,
-    windowed,
-)
+from vesselbench.prediction.predict import Mode, find_batch, pad_to_grid, patched, predict_image, whole, windowed
 
 IMAGE = torch.randint(0, 256, (3, 21, 26), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 
@@ -50,25 +41,15 @@ def plain_loop(network, image, patch, stride):
     return (total / count)[:, : image.shape[1], : image.shape[2]]
 
 
-def test_padding_ends_the_last_patch_at_the_border():
+def test_padding_ends_the_last_patch_at_the_border_and_there_are_as_many_as_released():
     for side, expected in {10: 16, 16: 16, 17: 19, 18: 19, 19: 19, 20: 22}.items():
         padded = pad_to_grid(torch.ones(1, side, side), patch=16, stride=3)
         assert padded.shape == (1, expected, expected)
         assert padded.sum() == side * side
-
-
-def test_patch_counts_at_stride_3():
-    """DRIVE, CHASE_DB1 and STARE as the released code resizes them, and DRIVE at its native size."""
+    # DRIVE, CHASE_DB1 and STARE as the released code resizes them, and DRIVE at its native size, at stride 3
     for shape, expected in {(576, 576): 22_801, (960, 960): 77_841, (592, 592): 24_336, (584, 565): 22_491}.items():
         padded = pad_to_grid(torch.empty(1, *shape, device="meta"), 128, 3)
         assert len(corners(*padded.shape[1:], 128, 3)) == expected
-
-
-def test_coverage_counts_patches():
-    expected = torch.zeros(10, 13)
-    for row, column in corners(10, 13, 4, 3):
-        expected[row : row + 4, column : column + 4] += 1
-    assert torch.equal(coverage(10, 4, 3)[:, None] * coverage(13, 4, 3), expected)
 
 
 @pytest.mark.parametrize(("batch", "largest"), [(1, 1), (5, 5), (7, 7), (15, 14), (1000, 42)])  # 6 x 7 patches

@@ -31,8 +31,7 @@ def written(tmp_path):
 
     def write(project):
         channels = project.channels()
-        results = channels.pop("vessel", project.results())
-        write_tables(tmp_path, results, main_results(results), project.observers(), channels)
+        write_tables(tmp_path, channels, main_results(channels["vessel"]), project.observers())
         text, numbers = ((tmp_path / f"{project.data}.{suffix}").read_text() for suffix in ("md", "json"))
         return text, json.loads(numbers)
 

@@ -74,14 +74,14 @@ def write_maps(folder, images=IMAGES, binary=False, training=True, **changes):
 
 
 def write_kinds(folder, **changes):
-    """Write scores of the kinds of vessel; draws are stored of the pooled ones alone."""
+    """Write scores of the kinds of vessel."""
     folder.mkdir(parents=True)
     stored, draws = {name: {} for name in KINDS}, {}
     rows = [{"id": name, "mask": "fov", "truth": "native", "threshold": "fixed"} for name in IMAGES]
     for protocol, score in [(protocol, score) for protocol, own in KINDS.items() for score in own]:
         value = changes.get(score, KINDS[protocol][score])
         stored[protocol][score] = {"value": value, "low": value - 0.038, "high": value + 0.038}
-        draws |= {f"{protocol}/{score}": value + DRAWS} if "pooled" in protocol else {}
+        draws[f"{protocol}/{score}"] = value + DRAWS
         rows = [row | {score: value + shift} for row, shift in zip(rows, IMAGES.values(), strict=True)]
     np.savez(folder / "draws.npz", **draws)
     pd.DataFrame(rows).to_csv(folder / "images.csv", index=False)
@@ -130,7 +130,7 @@ class Project:
     def observe_none(self):
         """Say that nobody labelled the test images a second time."""
         folder = self.root / self.data / "second_observer" / self.data
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "scores.json").write_text('{"absent": ["01"]}')
         return self
 
@@ -139,7 +139,8 @@ class Project:
 
     def channels(self):
         every = self.results()
-        return {name: every.channel(name) for name in every.maps["channel"].unique()}
+        names = ("vessel", *every.maps["channel"].unique())
+        return {name: every.keep(every.maps["channel"] == name) for name in names}
 
     def observers(self):
         splits = dict.fromkeys(run["split"] for run in self.runs.values())

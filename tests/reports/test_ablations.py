@@ -63,7 +63,7 @@ def test_differences_are_to_the_network_itself_the_answer_and_the_smallest_strid
 
 def test_the_page_has_size_loss_scores_and_claims(study, tmp_path):
     results = study.results()
-    write_tables(tmp_path, results, ablations.main_results(results), study.observers())
+    write_tables(tmp_path, study.channels(), ablations.main_results(results), study.observers())
     text = (tmp_path / "drive.md").read_text()
     design = part(text, "Networks that differ from IterNet in one thing")
     cells = row(design, "IterNet, N = 2", "patched")

@@ -16,9 +16,8 @@ def test_every_pair_in_every_mode_by_three_scores(project):
     project.add("iternet", modes=["whole", "patched"]).add("unet", modes=["whole", "patched"]).add("other")
     pairs = comparisons(project.results())
     names = pairs["mode"] + " " + pairs["first"] + " " + pairs["second"]
-    assert list(names[:4]) == [
-        *["whole iternet unet", "patched iternet unet", "patched iternet other", "patched unet other"]
-    ]
+    expected = ["whole iternet unet", "patched iternet unet", "patched iternet other", "patched unet other"]
+    assert list(names[:4]) == expected
     assert list(pairs["score"][::4]) == ["auc", "f1", "connectivity"]
     pairs = comparisons(project.add("fourth").add("fifth").results())
     assert set(pairs["first"]) == {"iternet"}, "of more than four the first meets each other"

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from vesselbench.metrics.protocol import HEADLINE
-from vesselbench.reports.curves import CURVES, calibration_error, curve_figure, training_figure
-from vesselbench.reports.gallery import Example, errors, gallery_figure, heaviest_window, outputs_figure, pick, sheet
-from vesselbench.reports.points import images_figure
+from vesselbench.reports.curves import CURVES, calibration_error, curve_figure, images_figure, training_figure
+from vesselbench.reports.gallery import Example, errors, gallery_figure, heaviest_window, outputs_figure, pick
 from vesselbench.reports.runs import at_protocol
 from vesselbench.reports.style import colours, save
 
@@ -98,12 +97,14 @@ def test_images_are_joined_averaged_over_seeds_and_the_worst_and_best_named(proj
 
 
 def test_the_training_figure_draws_the_last_output_in_the_colours_of_the_others(project):
-    project.add("iternet").add("iter_seg", about={"recipe": {"steps": 0}}).add("wnet")
+    project.add("iternet", modes=["whole", "patched"]).add("iter_seg", about={"recipe": {"steps": 0}}).add("unet")
     results = project.results()
+    assert results.training()["label"].tolist() == ["iternet", "iternet", "unet", "unet"], "once a run"
     axes = training_figure("drive", results.training(), results.labels).axes[0]
-    assert [line.get_label() for line in axes.lines] == ["IterNet", "W-Net"]
+    assert [line.get_label() for line in axes.lines] == ["IterNet", "UNet"]
     assert axes.lines[0].get_xydata().round(6).tolist() == [[10, 0.3], [20, 0.1]]
-    assert axes.lines[1].get_color() == colours(results.labels)["wnet"]
+    assert axes.lines[1].get_xydata().round(6).tolist() == [[10, 0.4], [20, 0.2]], "of the only output"
+    assert axes.lines[1].get_color() == colours(results.labels)["unet"]
     assert colours(["unet", "mine", "iternet"])["iternet"] == colours(["iternet"])["iternet"] == "#D55E00"
 
 
@@ -141,12 +142,6 @@ def test_the_outputs_stand_beside_photograph_and_truth_where_they_differ_most():
     shades = [np.unique(axes.images[0].get_array()).tolist() for axes in figure.axes]
     assert shades == [[0], [65535], [0], [0, 100]]
     assert "image 01, rows 3 to 4, columns 4 to 5" in figure.get_suptitle()
-
-
-def test_the_contact_sheet_has_a_column_an_image():
-    pictures, truths = [np.zeros((8, 9, 3), np.uint8)] * 3, [np.eye(8, 9, dtype=np.uint8)] * 3
-    figure = sheet(pictures, truths, ["a", "b", "c"])
-    assert sorted(axes.get_title() for axes in figure.axes) == ["", "", "", "a", "b", "c"]
 
 
 @pytest.mark.parametrize("name", [*CURVES, "training", "images"])

@@ -59,17 +59,15 @@ def test_our_rows_have_their_interval_below(one_seed, written):
         assert len({len(line) for line in section.splitlines() if line[:1] == "|"}) <= 1, "lines are of one width"
 
 
-def test_differences_are_marked(one_seed, written):
-    differences = part(written(one_seed)[0], "Differences between models")
+def test_differences_are_marked_and_claims_stand_beside_ours_below_the_budget(one_seed, written):
+    text, _ = written(one_seed)
+    differences = part(text, "Differences between models")
     cells = row(differences, "F1", "patched", "IterNet", "UNet")
     assert cells[4:] == ["+.1000", "+.1000 to +.1000", ".5000", "not supported"]
     assert row(differences, "AUC", "patched")[4:] == ["+.0000", "+.0000 to +.0000", "-", "not supported"]
     assert "on these 2 images no difference below .0000 in AUC, .0000 in F1, .0000 in connectivity" in differences
     assert "with 2 test images Wilcoxon's p is at least .5000" in differences
-
-
-def test_claims_stand_beside_ours_below_the_budget(one_seed, written):
-    claimed = part(written(one_seed)[0], "Claimed by the paper, and ours")
+    claimed = part(text, "Claimed by the paper, and ours")
     assert claimed.startswith("- Training: 6,200 steps of 32 patches of 128 x 128 pixels, **a reduced budget**")
     assert "A reduced budget refutes nothing" in claimed
     cells = row(claimed, "1", "IterNet", "patched", "field of view", "F1")
@@ -86,9 +84,8 @@ def test_protocols_readings_and_how_the_maps_were_made(one_seed, written):
     assert len([line for line in protocols.splitlines() if line[:1] == "|"]) == 2 + 16
     assert row(protocols, "whole frame", "mean", "resized", "training")[5] == ".8100"  # .80 - .01 + .02
     readings = part(text, "Connectivity under other readings")
-    assert row(readings, "Reading")[1:] == [
-        *["Neighbours", "Levels", "Smallest segment", "Skeleton", "IterNet", "UNet"]
-    ]
+    columns = ["Neighbours", "Levels", "Smallest segment", "Skeleton", "IterNet", "UNet"]
+    assert row(readings, "Reading") == ["Reading", *columns]
     assert row(readings, "ours") == ["ours", "8", "256", "1", "zhang", ".5000", ".5000"]
     assert row(readings, "", "4")[-1] == ".3000"
     made = part(text, "How the maps were made")
@@ -122,7 +119,7 @@ def test_folds_and_other_splits_have_sections_of_their_own(project, written):
     assert numbers["iternet_fold1"]["patched"]["0"]["fov"]["f1"] == 0.9
 
 
-def test_the_budget_is_held_against_the_papers():
+def test_the_budget_is_held_against_the_papers_and_budgets_that_differ_name_their_networks(project, written):
     recipe = {"steps": 1240, "batch": 32, "patch": 64}
     assert budget_note("drive", recipe) == (
         "Training: 1,240 steps of 32 patches of 64 x 64 pixels, **a reduced budget**: 2.5 % of the pixels of the "
@@ -131,9 +128,6 @@ def test_the_budget_is_held_against_the_papers():
     assert budget_note("phantom", recipe) == "Training: 1,240 steps of 32 patches of 64 x 64 pixels."
     full = budget_note("stare", {"steps": 10000, "batch": 32, "patch": 128})
     assert ", no fewer pixels than the paper's 10,000 steps of 32 patches of 128 x 128." in full
-
-
-def test_budgets_that_differ_name_their_networks(project, written):
     project.add("iternet").add("unet", about={"recipe": RECIPE | {"steps": 5}})
     project.add("iter_seg", about={"recipe": RECIPE | {"steps": 0}}).observe()
     budget = written(project)[1]["budget"]
@@ -172,7 +166,7 @@ def test_the_summary_reads_claimed_then_ours(one_seed, written):
 def card_of(project, seed=2, **recipe):
     """The card of a UNet with other values in its recipe."""
     project.add("unet", seed=seed, f1=0.8, about={"recipe": RECIPE | recipe})
-    return card(project.results(), f"drive-unet-{seed}")
+    return card(project.channels(), f"drive-unet-{seed}")
 
 
 def test_a_card_tells_network_data_and_recipe(project):

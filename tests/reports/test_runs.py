@@ -54,8 +54,7 @@ def test_the_second_observer_may_be_absent_but_not_forgotten(project):
     with pytest.raises(UserError, match=r"drive/scores\.json: no such file; run 'dvc repro observer@drive' first"):
         project.add("unet").observers()
     assert project.observe().observers()["drive"].labels == ["second_observer"]
-    (project.root / "drive/second_observer/drive/scores.json").write_text('{"absent": ["02"]}')
-    assert project.observers() == {"drive": None}
+    assert project.observe_none().observers() == {"drive": None}
 
 
 def test_curves_are_joined_behind_the_names_of_their_runs(two_seeds):
@@ -63,10 +62,3 @@ def test_curves_are_joined_behind_the_names_of_their_runs(two_seeds):
     assert [*curves] == ["label", "mode", "seed", "fpr", "tpr", "low", "high"]
     sizes = curves.groupby(["label", "seed"], sort=False).size()
     assert sizes.to_dict() == {(label, seed): 3 for seed in (0, 1) for label in ("iternet", "unet")}  # of the fov
-
-
-def test_the_training_log_has_the_last_output_of_each_network(project):
-    project.add("iternet", modes=["whole", "patched"]).add("unet").add("iter_seg", about={"recipe": {"steps": 0}})
-    log = project.results().training()
-    assert log["label"].tolist() == ["iternet", "iternet", "unet", "unet"]
-    assert log["last_output"].tolist() == [0.3, 0.1, 0.4, 0.2]

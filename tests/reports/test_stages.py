@@ -94,9 +94,8 @@ def test_the_gallery_reads_the_channels_that_a_network_has_learned(project, here
     names = [f"drive_av-iternet-0/whole/{name}" for name in ("background", "artery", "vein", "crossing")]
     maps = {name: (label == at).astype(np.uint16) * 40000 for at, name in enumerate(names)}
     lay_out(here(sources={"drive_av": {"task": "artery_vein"}}), "drive_av", "artery_vein", label, maps)
-    (example,) = gallery.read_errors(
-        "drive_av", "artery_vein", {"02": "two"}, gallery.first_maps(project.results(), "vein")
-    )
+    row = project.results().maps.iloc[0].to_dict()
+    (example,) = gallery.read_examples("drive_av", "artery_vein", {"02": "two"}, {"iternet": row}, gallery.called)
     assert example.truth[0, ::4].tolist() == example.maps["iternet"][0, ::4].tolist() == [0, 1, 2, 3]
     gallery.main("drive_av")
     assert [path.name for path in Path("plots/gallery/drive_av").iterdir()] == ["gallery.png"]

@@ -1,10 +1,10 @@
 """Adversarial training of BF-Net: its step against the released one, resumed bit by bit, and what it refuses."""
 
 import copy
-import signal
 
 import pytest
 import torch
+from test_loop import stop_at
 from test_recipe import recipe
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -18,7 +18,6 @@ from vesselbench.training.checkpoint import Checkpoint
 from vesselbench.training.loop import seed_everything, train
 from vesselbench.training.loss import output_losses, probabilities
 from vesselbench.training.method import Supervised
-from vesselbench.training.patches import PatchSampler
 
 ADVERSARY = {"weight": 0.08, "updates": 3, "sigmoid_twice": False}
 LOSS = {"cross_entropy": 1.1, "squared": 0.5}
@@ -124,7 +123,6 @@ def test_stopped_it_goes_on_bit_by_bit_and_the_branches_keep_their_rate(tmp_path
     few = {"steps": 6, "epoch": 1, "batch": 2, "crops_per_image": 1, "patch": [32, 48]}
     how = recipe(**PLAIN | few | {"schedule": "plateau", "patience": 0, "plateau": plateau, "adversary": ADVERSARY})
     images = torch.randint(256, (2, 3, 32, 48), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    stops = iter([])
 
     def run(folder):
         generator = seed_everything(0)
@@ -133,14 +131,8 @@ def test_stopped_it_goes_on_bit_by_bit_and_the_branches_keep_their_rate(tmp_path
         rates = [group["lr"] for part in ("adam", "critic_adam") for group in method.parts[part].param_groups]
         return method.state_dict(), log, rates
 
-    def draw(sampler, *arguments, compute=PatchSampler.draw):
-        if next(stops, False):
-            signal.raise_signal(signal.SIGINT)
-        return compute(sampler, *arguments)
-
     state, log, rates = run(tmp_path / "whole")
-    stops = iter([0, 0, 1])
-    monkeypatch.setattr(PatchSampler, "draw", draw)
+    stop_at(monkeypatch, 3)
     with pytest.raises(UserError, match="stopped at step 3 of 6"):
         run(tmp_path / "stopped")
     again, same, _ = run(tmp_path / "stopped")
@@ -158,11 +150,7 @@ def test_stopped_it_goes_on_bit_by_bit_and_the_branches_keep_their_rate(tmp_path
     [
         (Adversarial, {"adversary": ADVERSARY}, "adversary is set, but the network has no critic; set it to null"),
         (Supervised, {"branches": "constant"}, "branches is 'constant', but the network has none; choose 'scheduled'"),
-        (
-            Supervised,
-            {"validate_by": "weighted_f1", "validation": 1},
-            "but vessel are no kinds of vessel",
-        ),
+        (Supervised, {"validate_by": "weighted_f1", "validation": 1}, "but vessel are no kinds of vessel"),
     ],
 )
 def test_what_a_network_or_task_lacks_is_said(kind, changes, message):

@@ -10,6 +10,7 @@ from vesselbench.training.recipe import Recipe
 
 RECIPES = read_params("train")[0]
 SGD = {"from_step": 151, "learning_rate": 1e-4, "decay": 0.5, "momentum": 0.9}
+HOLD = "but validation is 0: hold images out, or choose another"
 
 
 def recipe(base="paper", **changes):
@@ -41,16 +42,10 @@ def test_the_rate_rises_falls_begins_again_in_every_cycle_and_is_another_for_sgd
     [
         ({"batch": 30}, ": batch 30 must be a multiple of crops_per_image 4; correct it"),
         ({"cycles": 7}, ": steps 12400 must be a multiple of cycles 7, all of one length; correct it"),
-        ({"schedule": "plateau"}, ": schedule is 'plateau', but validation is 0: hold images out, or choose another"),
-        (
-            {"keep": "lowest_validation_loss"},
-            ": keep is 'lowest_validation_loss', but validation is 0: hold images out",
-        ),
-        ({"validate_by": "weighted_f1"}, ": validate_by is 'weighted_f1', but validation is 0: hold images out, or"),
-        (
-            {"branches": "constant", "sgd": SGD},
-            ": sgd is set, but an adversary and a rate of the branches' own need",
-        ),
+        ({"schedule": "plateau"}, f": schedule is 'plateau', {HOLD}"),
+        ({"keep": "lowest_validation_loss"}, f": keep is 'lowest_validation_loss', {HOLD}"),
+        ({"validate_by": "weighted_f1"}, f": validate_by is 'weighted_f1', {HOLD}"),
+        ({"sgd": SGD, "branches": "constant"}, ": sgd is set, but an adversary and a rate of the branches' own n"),
         ({"fit": ["crop", 4, 5]}, ".fit is ['crop', 4, 5]: it must be none, or [resize | pad, rows, columns] with at "),
         ({"betas": [0.9]}, ".betas.1 is missing; add it"),
     ],

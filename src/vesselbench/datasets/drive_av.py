@@ -1,10 +1,9 @@
 """DRIVE-AV: arteries and veins of DRIVE's photographs, the labels of RITE (Hu et al., MICCAI 2013).
 
 Photographs: DRIVE's 40, 584 x 565 (rows x columns), 8-bit RGB TIFF, and DRIVE's split: 01 to 20 test, else train.
-Labels: RGB PNG: red artery, blue vein, green crossing (an artery and a vein lie over one another), white uncertain
-    (vessel, of which kind is unknown), black background. Shares inside the FoV, in the order of these colours: 5.07,
-    6.22, .31, .59 % (train), 5.21, 6.34, .46, .23 % (test). Odd colours are read as the nearest corner of the colour
-    cube: 40 magenta and 3 cyan pixels are crossings, 10 nearly red or blue ones arteries or veins.
+Labels: RGB PNG: red artery, blue vein, green crossing, white uncertain, black background. Shares inside the FoV, in the
+    order of these colours: 5.07, 6.22, .31, .59 % (train), 5.21, 6.34, .46, .23 % (test). Odd colours are read as the
+    nearest corner of the colour cube: 40 magenta and 3 cyan pixels as crossings, 10 nearly red or blue ones as such.
 FoV: official masks for all 40; 215 vessel pixels lie outside.
 Archives: ``DRIVE.zip``, see the data sheet of drive; ``AV_groundTruth.zip`` from the owner's page, for a form filled
     in. It may hold the photographs as well, but has no masks: those are estimated where DRIVE.zip is not at hand.

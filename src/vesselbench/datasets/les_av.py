@@ -3,10 +3,9 @@
 Photographs: 22, 8-bit RGB PNG: 21 of 1444 x 1620 (rows x columns), FoV of 30 degrees; 34 of 1958 x 2196, 45 degrees.
     Ids 12 to 586, with gaps. The owner publishes no split; the one here is that of BF-Net's repository, 11 train
     and 11 test, made by hand: it follows no rule.
-Labels: RGB PNG: red artery, blue vein, green crossing (an artery and a vein lie over one another), white uncertain
-    (vessel, of which kind is unknown), black background. Shares inside the FoV, in the order of these colours: 4.78,
-    5.04, .16, .21 % (train), 3.83, 4.59, .12, .32 % (test). The owner's maps of arteries and of veins, not taken here,
-    tell what the colours mean: nearly all green pixels are in both, no white one is in either.
+Labels: RGB PNG: red artery, blue vein, green crossing, white uncertain, black background. Shares inside the FoV, in the
+    order of these colours: 4.78, 5.04, .16, .21 % (train), 3.83, 4.59, .12, .32 % (test). The owner's maps of arteries
+    and of veins, not taken here, tell what they mean: nearly all green pixels are in both, no white one is in either.
 FoV: official masks for all 22, palette images of 0 and 1; 32 vessel pixels lie outside.
 Archive: ``LES-AV.zip`` from figshare, without login.
 Licence: "Any commercial usage is forbidden", scientific use, to be cited (its README; the page says GPL).

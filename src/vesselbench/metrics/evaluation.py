@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from vesselbench.metrics.bands import drawn_tables
 from vesselbench.metrics.bootstrap import image_weights, interval
 from vesselbench.metrics.connectivity import TOLERANCE
 from vesselbench.metrics.image import ImageRecord
-from vesselbench.metrics.protocol import HEADLINE, MASKS, TRUTHS
+from vesselbench.metrics.protocol import HEADLINE, MASKS, TRUTHS, Protocol
 from vesselbench.metrics.scores import NEED_PROBABILITIES, Draws, binary, draw_scores, image_table
 
 WITHHELD = "the maps hold 0 and 1 only: one operating point, no curve"
@@ -45,17 +45,17 @@ class Evaluated:
     draws: Draws  # protocol -> score -> bootstrap draws, (samples,)
     images: pd.DataFrame  # a row an image and protocol, see ``vesselbench.metrics.scores.image_table``
     tables: dict[str, pd.DataFrame]  # file name -> what else is written, see ``vesselbench.metrics.bands``
+    compared: Sequence[Protocol] = (*HEADLINE.values(),)  # under these tables compare and average
 
     def write(self, folder: Path) -> None:
         """Write scores.json, draws.npz, images.csv and the tables into a folder, made where absent.
 
-        The draws are those under the headline protocols, float32 (samples,) by ``"<protocol>/<score>"``: what tables
-        compare and average, a tenth of all.
+        The draws are those under the protocols ``compared``, float32 (samples,) by ``"<protocol>/<score>"``.
         """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "scores.json").write_text(json.dumps(self.summary, indent=1) + "\n")
         kept = {}
-        for protocol in filter(self.draws.get, HEADLINE.values()):
+        for protocol in self.compared:
             kept |= {f"{protocol}/{name}": draws.astype(np.float32) for name, draws in self.draws[protocol].items()}
         np.savez_compressed(folder / "draws.npz", **kept)
         for name, table in ({"images.csv": self.images} | self.tables).items():
@@ -63,10 +63,7 @@ class Evaluated:
 
 
 def evaluate(
-    records: Sequence[ImageRecord],
-    thresholds: Mapping[str, int],
-    evaluation: Evaluation,
-    chosen: Threshold | None = None,
+    records: list[ImageRecord], thresholds: Mapping[str, int], evaluation: Evaluation, chosen: Threshold | None = None
 ) -> Evaluated:
     """Score the maps of one channel under every protocol, with intervals.
 
@@ -74,8 +71,10 @@ def evaluate(
     that is vessel; ``chosen`` says where the latter comes from, if there is one. UserError where the training threshold
     was chosen on an image among them.
     """
-    if chosen:
-        check_unseen(chosen, [record.id for record in records])
+    ids = [record.id for record in records]
+    if chosen and (seen := sorted({*ids} & {*chosen.images})):
+        rule = "which would be scored with it; choose it on training images alone"
+        raise UserError(f"the threshold was chosen on {', '.join(seen)}, {rule}")
     weights = image_weights(len(records), evaluation.draws)
     images = image_table(records, thresholds)
     samples = draw_scores(records, thresholds, images, weights)
@@ -84,7 +83,7 @@ def evaluate(
     if chosen:
         stored["training"] |= {"images": list(chosen.images), "rule": chosen.rule}
     summary = {
-        "images": [record.id for record in records],
+        "images": ids,
         "draws": evaluation.draws,
         "thresholds": stored,
         "pixels": {mask: {truth: _sizes(records, mask, truth) for truth in TRUTHS} for mask in MASKS},
@@ -94,16 +93,6 @@ def evaluate(
     }
     draws = {p: {name: values[1:] for name, values in own.items()} for p, own in samples.items()}
     return Evaluated(summary, draws, images, drawn_tables(records, weights))
-
-
-def check_unseen(threshold: Threshold, ids: Iterable[str]) -> None:
-    """Refuse to score images, by their ids, with a threshold that was chosen on one of them (UserError names it)."""
-    both = sorted(set(threshold.images) & set(ids))
-    if both:
-        raise UserError(
-            f"the threshold was chosen on {', '.join(both)}, which would be scored with it; "
-            "choose it on training images alone"
-        )
 
 
 def _sizes(records: Sequence[ImageRecord], mask: str, truth: str) -> dict[str, int]:

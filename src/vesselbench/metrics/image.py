@@ -13,6 +13,7 @@ from vesselbench.metrics import connectivity, topology
 from vesselbench.metrics.histograms import Histogram, histogram
 from vesselbench.metrics.protocol import MASKS
 
+Plane = np.ndarray  # (H, W)
 MULTIPLE = 16  # the network's; the released sizes 576 (DRIVE), 960 (CHASE_DB1) and 592 (STARE) follow from it
 
 
@@ -32,12 +33,7 @@ class ImageRecord:
 
 
 def score_image(
-    id: str,
-    truth: np.ndarray,
-    levels: np.ndarray,
-    fov: np.ndarray,
-    thresholds: Mapping[str, int],
-    counts: np.ndarray | None = None,
+    id: str, truth: Plane, levels: Plane, fov: Plane, thresholds: Mapping[str, int], counts: Plane | None = None
 ) -> ImageRecord:
     """Look at one image, and keep what its scores need.
 

@@ -1,7 +1,10 @@
 """Are arteries and veins told apart? Kind of vessel on true vessels, mixed segments, and BF-Net's released protocol."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,13 +12,15 @@ from scipy.ndimage import binary_dilation, convolve
 from skimage.measure import label
 from skimage.morphology import skeletonize
 
-from vesselbench.data.maps import scored_levels
-from vesselbench.data.task import KINDS, Task
+from vesselbench.data.images import Shape
+from vesselbench.data.maps import Threshold, read_map, scored_levels
+from vesselbench.data.task import KINDS, Task, scored_truths
 from vesselbench.metrics import counts
 from vesselbench.metrics.bootstrap import image_weights
 from vesselbench.metrics.counts import Counts, ratio
-from vesselbench.metrics.evaluation import INTERVAL, Evaluated, Evaluation, bounded
+from vesselbench.metrics.evaluation import INTERVAL, Evaluated, Evaluation, bounded, evaluate
 from vesselbench.metrics.histograms import histogram
+from vesselbench.metrics.image import score_image
 from vesselbench.metrics.protocol import Protocol
 
 ARTERY, VEIN, CROSSING = (KINDS.index(name) for name in ("artery", "vein", "crossing"))
@@ -24,6 +29,9 @@ OF = ("artery", "vein", "uncertain")  # the released protocol's classes; its unc
 SHORTEST = 10  # pixels of a segment; shorter ones are what junctions leave of a skeleton
 KIND = ("sensitivity", "specificity", "balanced_accuracy", "accuracy")
 RATIOS = ("sensitivity", "specificity", "precision", "f1", "accuracy", "iou")
+Levels = Mapping[str, np.ndarray]  # channel of a network's output -> its map, uint16 (H, W)
+Images = Iterable[tuple[Any, np.ndarray, np.ndarray]]  # what has an id; label, uint8 (H, W); field of view, bool (H, W)
+Thresholds, Chosen = Mapping[str, Mapping[str, int]], Mapping[str, Threshold]
 WORDS = {
     "all": "kind on every true artery or vein pixel, arteries positive: the larger of the two maps, vein on a tie",
     "found": "the same where a map reaches the threshold, which is found_share of these pixels",
@@ -48,9 +56,7 @@ class KindsRecord:
     segments: np.ndarray  # (4,): segments, with a found pixel, with both kinds; sum of the rarer kind's shares
 
 
-def score_kinds(
-    id: str, classes: np.ndarray, levels: Mapping[str, np.ndarray], task: Task, fov: np.ndarray, level: int
-) -> KindsRecord:
+def score_kinds(id: str, classes: np.ndarray, levels: Levels, task: Task, fov: np.ndarray, level: int) -> KindsRecord:
     """Look at the maps of one image, uint16 (H, W) for each channel of ``task``, and keep what scores of kinds need.
 
     ``classes`` is the label, uint8 (H, W), numbered as ``KINDS``; a map shows its kind where it reaches ``level``.
@@ -73,7 +79,7 @@ def score_kinds(
     )
 
 
-def find_planes(task: Task, levels: Mapping[str, np.ndarray], level: int) -> list[np.ndarray]:
+def find_planes(task: Task, levels: Levels, level: int) -> list[np.ndarray]:
     """Decide as BF-Net's released code which pixels are artery alone, vein alone and uncertain: bool (H, W) each.
 
     Of a softmax the largest channel. Else by ``level``: uncertain is the channel of crossings, so that a pixel of both
@@ -110,6 +116,30 @@ def _look_along(classes: np.ndarray, fov: np.ndarray, artery: np.ndarray, vein: 
     return [*map(np.count_nonzero, (long, found, rarer)), np.sum(rarer / np.maximum(found, 1))]
 
 
+def read_levels(folder: Path, task: Task, id: str, shape: Shape) -> Levels:
+    """Read the maps of one image, one a channel of a task, of a folder that the predict stage wrote."""
+    return {channel: read_map(folder / channel / f"{id}.png", shape) for channel in task.channels}
+
+
+def evaluate_maps(
+    images: Images, maps: Iterable[Levels], task: Task, thresholds: Thresholds, evaluation: Evaluation, chosen: Chosen
+) -> dict[str, Evaluated]:
+    """Score all that a task tells apart: ``vessel``; or ``artery``, ``vein``, ``vessel`` and ``kinds``.
+
+    ``maps`` are those of the images, see ``score_kinds``. Of all that is scored but the last come the ``thresholds`` of
+    ``evaluate``, and where that for training was ``chosen``, by name.
+    """
+    records, kinds = defaultdict(list), []
+    for (own, classes, fov), levels in zip(images, maps, strict=True):
+        found = scored_levels(task, levels)
+        for name, (truth, where) in scored_truths(task, classes).items():
+            records[name].append(score_image(own.id, truth, found[name], fov, thresholds[name], where))
+        if task.field == "artery_vein":
+            kinds.append(score_kinds(own.id, classes, levels, task, fov, thresholds["vessel"]["fixed"]))
+    scored = {name: evaluate(own, thresholds[name], evaluation, chosen.get(name)) for name, own in records.items()}
+    return scored | ({"kinds": evaluate_kinds(kinds, thresholds["vessel"]["fixed"], evaluation)} if kinds else {})
+
+
 def evaluate_kinds(records: Sequence[KindsRecord], level: int, evaluation: Evaluation) -> Evaluated:
     """Score how kinds are told apart, with intervals: pooled, and by BF-Net's released protocol, the mean of images.
 
@@ -132,7 +162,7 @@ def evaluate_kinds(records: Sequence[KindsRecord], level: int, evaluation: Evalu
     images = {"id": ids, "mask": "fov", "truth": "native", "threshold": "fixed"}
     images = pd.DataFrame(images | _pooled(records, np.eye(len(records))) | released)
     table = pd.DataFrame(confusion, KINDS, DECISIONS).rename_axis("truth").reset_index()
-    return Evaluated(summary, draws, images, {"confusion.csv": table})
+    return Evaluated(summary, draws, images, {"confusion.csv": table}, compared=[*draws])
 
 
 def _pooled(records: Sequence[KindsRecord], weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from vesselbench.reports.comparisons import COMPARED, PROTOCOL, Maps, compare_pa
 from vesselbench.reports.curves import caption, no_run_figure
 from vesselbench.reports.runs import Results, scores_of
 from vesselbench.reports.style import FIXED, display_name, format_score
-from vesselbench.reports.tables import DIFFERENCE, INTERVAL, format_row, markdown_table, text_table
+from vesselbench.reports.tables import DIFFERENCE, markdown_table, score_rows, text_table
 
 LAST = 4  # the output of IterNet that is its answer
 REFERENCE = "iternet"  # the label that all others are held against
@@ -89,12 +89,12 @@ def _table(results: Results, maps: Sequence[Maps], cells: pd.DataFrame) -> str:
     loss, lines = results.training().groupby(["label", "seed"])["last_output"].last().groupby("label").mean(), []
     for label, mode in maps:
         about = results.maps.loc[results.maps["label"] == label, "about"].iloc[0]
-        values, intervals = format_row(scores_of(results.averages, label, mode, PROTOCOL), COMPARED)
         size = {"Parameters": f"{about['parameters']:,}", "Training loss": format_score(loss.get(label, math.nan))}
-        row = {"Method": display_name(label), "Mode": mode} | size | values
+        head = {"Method": display_name(label), "Mode": mode} | size
+        row, intervals = score_rows(head, scores_of(results.averages, label, mode, PROTOCOL), COMPARED)
         for cell in cells[(cells["method"] == label) & (cells["ours_mode"] == mode)].itertuples():
             row |= {"Claimed AUC": format_score(cell.claimed), "Verdict": cell.verdict}
-        lines += [row, {"Method": INTERVAL} | intervals]
+        lines += [row, intervals]
     return markdown_table(pd.DataFrame(lines).fillna("")) if lines else ""
 
 

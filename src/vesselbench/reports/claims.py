@@ -57,9 +57,8 @@ def bfnet_claims(dataset: str) -> pd.DataFrame:
     """
     reported = read_reported().rename(columns={"value": "claimed"})
     cells = reported[reported["source"].str.startswith(BFNET) & (reported["dataset"] == dataset)]
-    score = cells["of"].str.split().str[0] + "_" + cells["metric"]
-    cells = cells.assign(score=score, mode="", mask=cells["fov"].map(MASKS))
-    return cells[["source", *ROW, "score", "claimed", "spread"]].reset_index(drop=True)
+    cells = cells.assign(score=cells["of"].str.split().str[0] + "_" + cells["metric"], mask=cells["fov"].map(MASKS))
+    return cells.assign(mode="")[["source", *ROW, "score", "claimed", "spread"]].reset_index(drop=True)
 
 
 def verdicts(claims: pd.DataFrame, averages: pd.DataFrame, under: Mapping[str, Protocol] = HEADLINE) -> pd.DataFrame:

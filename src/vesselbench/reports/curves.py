@@ -1,4 +1,4 @@
-"""Curves: ROC (paper, Fig. 5), precision-recall, connectivity (paper, supplement), calibration and training losses."""
+"""Curves, such as ROC (paper, Fig. 5) and connectivity (paper, supplement), and scores of single images as points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from vesselbench.reports.style import colours, display_name, format_interval, fo
 KEY_LINE = 0.2  # inches of height that an entry of the key takes
 POOLED = {"fov": "all test images pooled, inside the field of view", "frame": "all test images pooled, whole frame"}
 MEAN = "mean of the test images, whole frame"
+OF_EACH = ("f1", "connectivity")  # scores of each image that are drawn
 RESAMPLED = "bands and brackets: 95 %, test images resampled"
 
 
@@ -150,6 +151,45 @@ def training_figure(dataset: str, log: pd.DataFrame, labels: Sequence[str]) -> F
     axes.legend(frameon=False, fontsize=9)
     caption(figure, dataset, "training loss, mean of each epoch")
     return figure
+
+
+def images_figure(dataset: str, images: pd.DataFrame) -> Figure:
+    """Draw every test image's F1 and connectivity by label, to see which decide: a row a score, a column a mode.
+
+    ``images`` has columns label, mode, id, f1, connectivity. Seeds are averaged; undefined scores are left out.
+    """
+    if images.empty:
+        return no_run_figure(dataset, "each test image")
+    labels, modes = (list(images[name].unique()) for name in ("label", "mode"))
+    figure, panels = mode_panels(modes, max(4.0, len(labels)), [3.4] * len(OF_EACH))
+    names = [display_name(label).replace("-", "-\n").replace(" ", "\n") for label in labels]
+    for mode, column in panels.items():
+        rows = images[images["mode"] == mode]
+        for axes, score in zip(column, OF_EACH, strict=True):
+            _draw_strip(axes, rows.pivot_table(index="id", columns="label", values=score).reindex(columns=labels))
+        column[-1].set_xticks(range(len(labels)), names, fontsize=9)
+        column[-1].set_xlim(-0.5, len(labels) - 0.5)
+    for axes, score in zip(panels[modes[0]], OF_EACH, strict=True):
+        axes.set_ylabel(display_name(score))
+    notes = ("a dot an image, joined over models; bar: their mean", "worst and best image named")
+    caption(figure, dataset, "each test image (F1: inside the field of view)", *notes)
+    return figure
+
+
+def _draw_strip(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw scores (images, labels): its columns from left to right."""
+    axes.margins(y=0.12)  # room for the names
+    axes.grid(visible=False, axis="x")
+    axes.plot(range(table.shape[1]), table.to_numpy().T, color="0.8", linewidth=0.7, zorder=1)
+    for at, (label, colour) in enumerate(colours(list(table.columns)).items()):
+        known = table[label].dropna()
+        axes.plot([at] * len(known), known, "o", color=colour, markersize=4.5, alpha=0.6, markeredgewidth=0)
+        if len(known):
+            axes.hlines(known.mean(), at - 0.22, at + 0.22, color="black", linewidth=2, zorder=4)
+            ends = {known.idxmin(): ("top", -5), known.idxmax(): ("bottom", 5)}  # one where they are the same
+            for name, (side, shift) in ends.items():
+                place = {"xytext": (0, shift), "textcoords": "offset points", "ha": "center", "va": side}
+                axes.annotate(name, (at, known[name]), fontsize=8, color="0.25", **place)
 
 
 def mode_panels(

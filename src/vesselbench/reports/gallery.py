@@ -18,17 +18,15 @@ KEY = {  # told apart by colour-blind readers
     "missed (false negative)": "#0072B2",
     "outside the field of view": "#EEEEEE",
 }
-_, ARTERY, VEIN, CROSSING, UNCERTAIN = KINDS = ("#FFFFFF", "#C00000", "#0060E0", "#00A070", "#505050")  # by class
-WRONG_KIND, MISSED, FALSE, OUTSIDE = "#FFB000", "#B8B8B8", "#DDB5F0", KEY["outside the field of view"]
-KIND_KEY = {  # told apart by colour-blind readers
-    "artery, rightly called so": ARTERY,
-    "vein, rightly called so": VEIN,
-    "called both, one rightly at least": CROSSING,
-    "uncertain which, found": UNCERTAIN,
-    "artery called vein, or vein artery": WRONG_KIND,
-    "missed vessel": MISSED,
-    "false vessel": FALSE,
-    "outside the field of view": OUTSIDE,
+KIND_KEY = {  # the same, where classes are drawn: those of ``task.KINDS`` first
+    "artery, rightly called so": "#C00000",
+    "vein, rightly called so": "#0060E0",
+    "called both, one rightly at least": "#00A070",
+    "uncertain which, found": "#505050",
+    "artery called vein, or vein artery": "#FFB000",
+    "false vessel": "#DDB5F0",
+    "missed vessel": "#B8B8B8",
+    "outside the field of view": "#EEEEEE",
 }
 SHARED = np.array([0, 1, 2, 3, 3])  # the kinds that a class may be, added up: artery 1, vein 2
 RULE = "Worst, median and best image by F1 in the field of view, mean of the models; below, the window with most errors"
@@ -45,7 +43,7 @@ class Example:
 
     title: str
     image: np.ndarray  # uint8 (H, W, 3), RGB
-    truth: np.ndarray  # bool (H, W), or classes in the order of ``KINDS``, uint8 (H, W)
+    truth: np.ndarray  # bool (H, W), or classes in the order of ``task.KINDS``, uint8 (H, W)
     fov: np.ndarray  # bool (H, W)
     maps: Mapping[str, np.ndarray]  # label -> what it calls vessel, like truth; or output -> levels, uint16 (H, W)
 
@@ -67,14 +65,12 @@ def gallery_figure(dataset: str, examples: Sequence[Example]) -> Figure:
     Columns: photograph, truth, each label with found, false and missed pixels in colours; outside the field of view,
     which no score inside it counts, the panels are grey. Classes are drawn in the colours of their kinds.
     """
-    paint, differ, key, rule = errors, np.not_equal, KEY, RULE
-    if examples[0].truth.dtype != bool:
-        paint, differ, key, rule = kind_errors, no_kind_shared, KIND_KEY, KIND_RULE
+    key, rule = (KEY, RULE) if examples[0].truth.dtype == bool else (KIND_KEY, KIND_RULE)
     names = ["Photograph", "Truth", *map(display_name, examples[0].maps)]
     figure = Figure(figsize=(2.3 * len(names), 4.6 * len(examples) + 0.9), layout="constrained")
     grid = figure.subplots(2 * len(examples), len(names), squeeze=False)
     for example, above, below in zip(examples, grid[::2], grid[1::2], strict=True):
-        panels = [paint(example.truth, found, example.fov) for found in (example.truth, *example.maps.values())]
+        panels = [errors(example.truth, found, example.fov) for found in (example.truth, *example.maps.values())]
         wrong = sum((differ(example.truth, found) & example.fov).astype(int) for found in example.maps.values())
         rows, columns = window = heaviest_window(wrong, 3)
         corner, size = (columns.start - 0.5, rows.start - 0.5), (columns.stop - columns.start, rows.stop - rows.start)
@@ -109,52 +105,35 @@ def outputs_figure(dataset: str, example: Example) -> Figure:
 
 
 def sheet(images: Sequence[np.ndarray], truths: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
-    """Draw a contact sheet: photographs, uint8 (H, W, 3), and below them truths, (H, W) with 0 for background.
-
-    Where truths have values above 1, they are classes, and drawn in the colours of ``KINDS``.
-    """
-    kinds = any(truth.max() > 1 for truth in truths)
+    """Draw a contact sheet: photographs, uint8 (H, W, 3), and below them truths, see ``Example``."""
     figure = Figure(figsize=(1.9 * len(images), 4.1), layout="constrained")
     columns = figure.subplots(2, len(images), squeeze=False).T
     for (above, below), image, truth, title in zip(columns, images, truths, titles, strict=True):
         show(above, image)
-        show(below, kind_picture(truth) if kinds else errors(truth != 0, truth != 0, np.ones(truth.shape, bool)))
+        show(below, errors(truth, truth, np.ones(truth.shape, bool)))
         above.set_title(title, fontsize=9)
     return figure
 
 
+def differ(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Tell where of two maps, see ``Example``, one alone is vessel, or they are of different kinds: bool (H, W)."""
+    one, other = (SHARED[own.astype(np.uint8)] for own in (truth, found))
+    return (one | other > 0) & (one & other == 0)
+
+
 def errors(truth: np.ndarray, found: np.ndarray, fov: np.ndarray) -> np.ndarray:
-    """Colour found, false and missed pixels, and those outside the field of view; bool (H, W) to uint8 (H, W, 3)."""
-    picture = np.full((*truth.shape, 3), 255, np.uint8)
-    for colour, pixels in zip(KEY.values(), (truth & found, found & ~truth, truth & ~found, ~fov), strict=True):
-        picture[pixels] = _rgb(colour)
-    return picture
+    """Colour what is found, false and missed, and what is outside the field of view; see ``Example``: uint8 (H, W, 3).
 
-
-def kind_picture(classes: np.ndarray) -> np.ndarray:
-    """Draw classes, uint8 (H, W) in the order of ``KINDS``, on white: uint8 (H, W, 3)."""
-    return np.array([*map(_rgb, KINDS)], np.uint8)[classes]
-
-
-def no_kind_shared(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Tell where of two maps of classes one alone is vessel, or they are of different kinds: bool (H, W)."""
-    return ((truth > 0) | (found > 0)) & (SHARED[truth] & SHARED[found] == 0)
-
-
-def kind_errors(truth: np.ndarray, found: np.ndarray, fov: np.ndarray) -> np.ndarray:
-    """Colour vessels by the kind that they are called, if it may be right, and errors; classes to uint8 (H, W, 3).
-
-    A crossing is both kinds, so that either is right there; on a vessel of uncertain kind, which stays grey, any is.
+    Where kinds are told, a vessel has the colour of the one that it is called, if it may be right. A crossing is both,
+    so that either is right there; on a vessel of uncertain kind, which stays grey, any is.
     """
-    wrong, picture = no_kind_shared(truth, found), kind_picture(np.where((truth == 4) & (found > 0), truth, found))
-    for colour, pixels in ((WRONG_KIND, wrong), (MISSED, found == 0), (FALSE, truth == 0)):
-        picture[wrong & pixels] = _rgb(colour)
-    picture[~fov] = _rgb(OUTSIDE)
+    colours = (KEY if truth.dtype == bool else KIND_KEY).values()
+    *kinds, false, missed, outside = (tuple(bytes.fromhex(colour[1:])) for colour in colours)
+    wrong, shown = differ(truth, found), np.where((truth == 4) & (found > 0), truth, found).astype(np.int8)
+    picture = np.array([(255, 255, 255), *kinds], np.uint8)[np.where(wrong, -1, shown)]
+    for colour, pixels in ((false, wrong & (truth == 0)), (missed, wrong & (found == 0)), (outside, ~fov)):
+        picture[pixels] = colour
     return picture
-
-
-def _rgb(colour: str) -> tuple[int, ...]:
-    return tuple(bytes.fromhex(colour[1:]))
 
 
 def show(axes: Axes, picture: np.ndarray) -> None:

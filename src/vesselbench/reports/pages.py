@@ -13,11 +13,10 @@ import pandas as pd
 import vesselbench
 from vesselbench.files import whole_file
 from vesselbench.metrics.protocol import HEADLINE
-from vesselbench.reports import style, tables
+from vesselbench.reports import kinds, style, tables
 from vesselbench.reports.ablations import ablation_claims, ablation_tables, first_split
 from vesselbench.reports.claims import NOT_RUN, OURS, ROW, VERDICTS, paper_claims, verdicts
 from vesselbench.reports.comparisons import COMPARED, comparisons, folded, noise_floor, seed_spread
-from vesselbench.reports.kinds import kind_section
 from vesselbench.reports.runs import OBSERVER, Results, scores_of
 from vesselbench.reports.style import SCORES, display_name, format_score
 
@@ -29,14 +28,16 @@ PAPER_TABLES = {"drive": "Table 1", "chase_db1": "Table 2", "stare": "Table 3"}
 SCHEDULES = {"drive": (12400, 32, 128, 128), "chase_db1": (12400, 32, 128, 128), "stare": (10000, 32, 128, 128)}
 SCHEDULES |= {"drive_av": (13500, 2, 592, 592), "les_av": (7500, 2, 720, 800), "hrf_av": (16500, 2, 592, 880)}
 REDUCED = "**a reduced budget**"
+Channels = Mapping[str, Results]  # of all listed runs of a data set: vessel; where kinds are told, also the other ones
 
 
 def render(template: str, **content: Any) -> str:
-    """Fill a template of ``templates``, in which the functions of ``tables`` and ``style`` are known by their names."""
+    """Fill a template of ``templates``, in which functions of ``tables``, ``kinds`` and ``style`` are known by name."""
     spaces = dict.fromkeys(("trim_blocks", "lstrip_blocks", "keep_trailing_newline"), True)
     loader = jinja2.PackageLoader("vesselbench.reports")
     environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, **spaces)
-    environment.globals |= vars(style) | vars(tables) | {"noise_floor": noise_floor, "seed_spread": seed_spread}
+    environment.globals |= vars(style) | vars(kinds) | vars(tables)
+    environment.globals |= {"noise_floor": noise_floor, "seed_spread": seed_spread}
     return environment.get_template(f"{template}.md.j2").render(content)
 
 
@@ -68,23 +69,17 @@ def budget_notes(results: Results) -> list[str]:
     return named if len(notes) > 1 else list(notes)
 
 
-def write_tables(
-    folder: Path,
-    results: Results,
-    main: Results,
-    observers: Mapping[str, Results | None],
-    channels: Mapping[str, Results] | None = None,
-) -> None:
+def write_tables(folder: Path, channels: Channels, main: Results, observers: Mapping[str, Results | None]) -> None:
     """Write ``<dataset>.json`` and ``<dataset>.md`` into ``folder``, which is ``metrics/tables``.
 
-    ``results`` are those of all listed runs of the data set and of one channel, ``main`` the ``main_results`` of them.
-    ``observers``: split -> the second observer of its test images, None where not all have one; the main split first.
-    ``channels``: of a data set that tells the kinds of vessel apart, the results of its other channels, by name.
+    ``main`` are the ``main_results`` of the channel of vessels. ``observers``: split -> the second observer of its test
+    images, None where not all have one; the main split first.
     """
-    own, observer = first_split(results), next(iter(observers.values()), None)
+    results, observer = channels["vessel"], next(iter(observers.values()), None)
+    own = first_split(results)
     cells, pairs, folds = verdicts(paper_claims(results.folder.name), main.averages), comparisons(main), folded(results)
-    numbers, kinds = kind_section(channels) if channels else ({}, {})
-    ablations, budget = {} if kinds else ablation_tables(own), budget_notes(own)
+    numbers, told = kinds.kind_section(channels) if "kinds" in channels else ({}, {})
+    ablations, budget = {} if told else ablation_tables(own), budget_notes(own)
     shared = {"images": len(own.maps["stored"].iloc[0]["images"]) if len(own.maps) else 0, "labels": main.labels}
     document = tables.metrics(results) | (tables.metrics(observer) if observer else {}) | shared
     document |= {
@@ -99,22 +94,21 @@ def write_tables(
     others = {split: (results.keep(results.maps["split"] == split), observers[split]) for split in rest}
     content = {"dataset": results.folder.name, "main": main, "observer": observer, "cells": cells, "pairs": pairs}
     content |= {"folds": folds, "others": others, "ablations": ablations, "budget": budget, "reduced": REDUCED}
-    content["kinds"] = kinds
-    for suffix, text in {"json": tables.as_json(document), "md": render("table", **shared, **content)}.items():
+    page = render("table", kinds=told, **shared, **content)
+    for suffix, text in {"json": tables.as_json(document), "md": page}.items():
         with whole_file(folder / f"{results.folder.name}.{suffix}") as path:
             path.write_text(text)
 
 
-def card(results: Results, run: str, channels: Mapping[str, Results] | None = None) -> str:
-    """Write the card of one run, with the scores of its first mode; ``results``, ``channels``: see ``write_tables``."""
-    scores, dataset, every = {}, results.folder.name, (channels or {}) | {"vessel": results}
-    for channel in [name for name in ("artery", "vein", "vessel") if name in every]:
-        own = every[channel].keep(every[channel].maps["run"] == run)
+def card(channels: Channels, run: str) -> str:
+    """Write the card of one run, with the scores of its first mode."""
+    scores, dataset = {}, channels["vessel"].folder.name
+    for channel in [name for name in ("artery", "vein", "vessel") if name in channels]:
+        own = channels[channel].keep(channels[channel].maps["run"] == run)
         maps = own.maps.iloc[0].to_dict()
         averages = scores_of(own.averages, maps["label"], maps["mode"], HEADLINE["fov"])
-        values, intervals = tables.format_row(averages, (*SCORES, "cldice"))
-        table = {"Score": values.keys(), "Value": values.values(), tables.INTERVAL: intervals.values()}
-        scores[channel] = tables.markdown_table(pd.DataFrame(table))
+        shown = averages.reindex([*SCORES, "cldice"]).rename_axis("score").reset_index()
+        scores[channel] = tables.text_table(shown, ["score", "value", "interval"])
     about, budget = maps["about"], budget_note(dataset, maps["about"]["recipe"])
     sheet, page = data_sheet(dataset)
     content = {"name": run, "dataset": dataset, "maps": maps, "about": about, "sheet": sheet, "page": page}

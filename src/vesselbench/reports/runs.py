@@ -51,13 +51,9 @@ class Results:
         """Keep the sets of maps for which ``chosen``, one a row of ``maps``, is true."""
         maps = self.maps[chosen.astype(bool)]
         scores, images = (frame.merge(maps[PLACE], on=PLACE) for frame in (self.scores, self.images))
+        named = {*OWNER, "id", *WORDS, *scores["score"]}  # another channel has other scores
+        images = images[[column for column in images if column in named]]
         return replace(self, maps=maps, scores=scores, images=images)
-
-    def channel(self, name: str) -> Self:
-        """Keep one channel: of ``images`` too only the scores that it has."""
-        own = self.keep(self.maps["channel"] == name)
-        named = {*OWNER, "id", *WORDS, *own.scores["score"]}
-        return replace(own, images=own.images[[column for column in own.images if column in named]])
 
     @cached_property
     def averages(self) -> pd.DataFrame:
@@ -65,13 +61,12 @@ class Results:
 
         Index ``AVERAGE``; columns value (mean over seeds; NaN where one is undefined), spread (sample standard
         deviation over seeds, NaN of one seed), low, high (95 % interval of the mean: what other test images would
-        change, not other seeds; of several seeds under the headline protocols only, whose draws are stored), seeds
-        (their number).
+        change, not other seeds; of several seeds only where draws are stored), seeds (their number).
         """
         rows = []
         for key, own in self.scores.groupby(AVERAGE, sort=False):
             low, high = own[["low", "high"]].iloc[0] if len(own) == 1 else (math.nan, math.nan)
-            if len(own) > 1 and key[2] in map(str, HEADLINE.values()):
+            if len(own) > 1 and f"{key[2]}/{key[3]}" in self.maps["draws"].iloc[0]:
                 low, high = interval(self.mean_draws(*key))
             rows.append((*key, own["value"].mean(skipna=False), own["value"].std(), low, high, len(own)))
         return pd.DataFrame(rows, columns=[*AVERAGE, "value", "spread", "low", "high", "seeds"]).set_index(AVERAGE)
@@ -91,7 +86,7 @@ class Results:
         parts = []
         for own in self.maps.to_dict("records"):
             path = self.folder.joinpath(*(own[part] for part in PLACE), f"{name}.csv")
-            table = at_protocol(read_table(path, columns, _repeat("evaluate", own["run"])), HEADLINE["fov"])
+            table = at_protocol(read_table(path, columns, _repeat("evaluate", own["run"])), HEADLINE["fov"], ["mask"])
             parts.append(table.assign(label=own["label"], mode=own["mode"], seed=own["seed"]))
         return _join(parts, ["label", "mode", "seed"])
 
@@ -107,9 +102,9 @@ class Results:
         return log.assign(last_output=last).reindex(columns=TRAINING)
 
 
-def at_protocol(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+def at_protocol(table: pd.DataFrame, protocol: Protocol, words: Sequence[str] = WORDS) -> pd.DataFrame:
     """Keep the rows of a protocol's mask, truth and threshold, as far as the table tells them apart, without these."""
-    words = [column for column in WORDS if column in table]
+    words = [column for column in words if column in table]
     for column in words:
         table = table[table[column] == getattr(protocol, column)]
     return table.drop(columns=words)

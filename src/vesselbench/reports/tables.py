@@ -1,18 +1,18 @@
 """The tables of one data set: as numbers for ``dvc metrics``, and as text for people."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from textwrap import indent
 from typing import Any
 
 import pandas as pd
 
-from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.reports.runs import WAY, Results
 from vesselbench.reports.style import SCORES, display_name, format_interval, format_score
 
 INTERVAL = "95 % interval"
-MASK_OF = {str(protocol): mask for mask, protocol in HEADLINE.items()}
 DIFFERENCE = ["score", "mode", "first", "second", "difference", "interval", "p_value", "supported"]
 CLAIM = ["table", "method", "mode", "mask", "score", "claimed", "ours", "difference", "interval", "verdict"]
 FOLD = ["model", "recipe", "mode", "seed", "folds", "images", "score", "mean", "interval", "spread"]
@@ -24,36 +24,43 @@ def markdown_table(table: pd.DataFrame) -> str:
     return table.to_markdown(index=False, disable_numparse=True, colalign=sides)
 
 
-def text_table(frame: pd.DataFrame, columns: Iterable[str]) -> str:
+def text_table(frame: pd.DataFrame, columns: Iterable[str], titles: Mapping[str, str] | None = None) -> str:
     """Print these columns of a frame as Markdown, and as ``interval`` what reaches from low to high; no rows give "".
 
-    Floats are scores; words, but modes, get their display names; a column in which nothing stands is left out.
+    Floats are scores, the row's ``score`` says which; words, but modes, get their display names, as columns without one
+    of ``titles`` do; a column in which nothing stands is left out.
     """
     rows = []
     for row in frame.to_dict("records"):
         sign = "+" if "p_value" in row else ""  # of a difference
-        row["interval"] = format_interval(row["low"], row["high"], sign=sign) if "low" in row else ""
-        rows.append({name: _cell(name, row[name]) for name in columns})
-    table = pd.DataFrame(rows).rename(columns=lambda name: display_name(name)[:1].upper() + display_name(name)[1:])
+        score = row.get("score", "")
+        row["interval"] = format_interval(row["low"], row["high"], score, sign) if "low" in row else ""
+        rows.append({name: _cell(name, row[name], score) for name in columns})
+    names = {name: display_name(name)[:1].upper() + display_name(name)[1:] for name in columns}
+    table = pd.DataFrame(rows).rename(columns=names | (titles or {}))
     return markdown_table(table.loc[:, (table != "").any()]) if rows else ""
 
 
-def _cell(name: str, value: Any) -> str:
+def _cell(name: str, value: Any, score: str) -> str:
     if name == "supported":
         return "supported" if value else "not supported"
     if isinstance(value, float):
-        return format_score(value, name, "+" if name == "difference" else "")
+        return format_score(value, name if name == "p_value" else score, "+" if name == "difference" else "")
     return str(value) if name == "mode" else display_name(str(value))
 
 
-def format_row(averages: pd.DataFrame, scores: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Print scores, with the spread over seeds of several, and their intervals; ``averages`` has an index of scores."""
-    values, intervals = {}, {}
+def score_rows(head: Mapping[str, str], averages: pd.DataFrame, scores: Iterable[str]) -> list[dict[str, str]]:
+    """Make a row of scores behind its ``head``, with the spread over seeds of several, and one of their intervals.
+
+    ``averages`` has an index of scores and columns value, low, high and, of several seeds, spread.
+    """
+    values, intervals = dict(head), {"Method": INTERVAL}
     for score, own in averages.reindex(list(scores)).iterrows():
-        spread = "" if pd.isna(own["spread"] + own["value"]) else f" ± {format_score(own['spread'], score)}"
+        spread = own.get("spread", math.nan)
+        spread = "" if pd.isna(spread + own["value"]) else f" ± {format_score(spread, score)}"
         values[display_name(score)] = format_score(own["value"], score) + spread
         intervals[display_name(score)] = format_interval(own["low"], own["high"], score)
-    return values, intervals
+    return [values, intervals]
 
 
 def score_table(results: Iterable[Results | None], mask: str, scores: Iterable[str]) -> str:
@@ -63,9 +70,8 @@ def score_table(results: Iterable[Results | None], mask: str, scores: Iterable[s
     for (label, mode), own in chosen.groupby(level=["label", "mode"], sort=False):
         seeds = int(own["seeds"].iloc[0])
         source = "labels" if not mode else "ours" if seeds == 1 else f"ours, {seeds} seeds"
-        values, intervals = format_row(own.droplevel(["label", "mode"]), scores)
-        rows.append({"Method": display_name(label), "Mode": mode, "Source": source} | values)
-        rows.append({"Method": INTERVAL} | intervals)
+        head = {"Method": display_name(label), "Mode": mode, "Source": source}
+        rows += score_rows(head, own.droplevel(["label", "mode"]), scores)
     return markdown_table(pd.DataFrame(rows).fillna(""))
 
 
@@ -74,7 +80,7 @@ def protocol_table(results: Results, label: str, mode: str) -> str:
     rows, averages = [], results.averages
     for name, own in averages.xs((label, mode), level=["label", "mode"]).groupby(level="protocol", sort=False):
         words = dict(zip(("Pixels", "Pooling", "Truth", "Threshold"), map(display_name, name.split("-")), strict=True))
-        rows.append(words | format_row(own.droplevel("protocol"), SCORES)[0])
+        rows.append(score_rows(words, own.droplevel("protocol"), SCORES)[0])
     return markdown_table(pd.DataFrame(rows))
 
 
@@ -100,13 +106,12 @@ def reading_table(results: Results, mode: str) -> str:
     return text_table(table.assign(reading=["ours"] + [""] * (len(table) - 1)), ["reading", *table.columns])
 
 
-def metrics(results: Results, names: Mapping[str, str] = MASK_OF) -> dict[str, Any]:
-    """Nest scores as label -> mode -> seed -> name of the protocol -> score, rounded to 6 digits.
+def metrics(results: Results, protocols: Mapping[str, Protocol] = HEADLINE) -> dict[str, Any]:
+    """Nest scores under these protocols as label -> mode -> seed -> name of the protocol -> score, rounded to 6 digits.
 
-    ``names`` are those of the protocols to be nested, by default the headline ones by their masks. The second observer
-    has no mode and no seed. Undefined scores are left out: ``dvc metrics`` compares numbers.
+    The second observer has no mode and no seed. Undefined scores are left out: ``dvc metrics`` compares numbers.
     """
-    nested = {}
+    nested, names = {}, {str(protocol): name for name, protocol in protocols.items()}
     for row in results.scores[results.scores["protocol"].isin(names)].dropna(subset="value").itertuples():
         node = nested.setdefault(row.label, {})
         for key in (*((row.mode, str(row.seed)) if row.mode else ()), names[row.protocol]):
@@ -128,9 +133,7 @@ def as_items(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Turn rows into mappings for JSON: numbers rounded to 6 digits, what is not known left out."""
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     known = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    return [
-        {name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()} for row in known
-    ]
+    return [{name: round(own, 6) if isinstance(own, float) else own for name, own in row.items()} for row in known]
 
 
 def as_json(document: Mapping[str, Any]) -> str:

@@ -1,19 +1,18 @@
 """Stage ``gallery``: maps of the test images as pictures: errors beside the truth, and the outputs of one network."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vesselbench.config import read_params
 from vesselbench.data.images import read_image
 from vesselbench.data.labelled import labelled_images
-from vesselbench.data.maps import read_map, scored_levels
+from vesselbench.data.maps import scored_levels
 from vesselbench.data.task import find_task
 from vesselbench.files import whole_folder
+from vesselbench.metrics.kinds import read_levels
 from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports.ablations import REFERENCE, first_split, main_results, outputs
 from vesselbench.reports.curves import no_run_figure
@@ -22,23 +21,24 @@ from vesselbench.reports.runs import Results, at_protocol, read_results, scores_
 from vesselbench.reports.style import format_score, save
 from vesselbench.stages.entry import start
 
-CHANNEL, KINDS = "vessel", ("artery", "vein")
+CHANNEL = "vessel"
 FOV = HEADLINE["fov"]
+Row = Mapping[str, Any]  # of ``Results.maps``
 
 
 def main(data: str) -> None:
     runs, task = read_params("runs", f"sources.{data}.task")
-    every = read_results(data, runs)
-    results = first_split(every.channel(CHANNEL))
-    kinds = find_task(task).field != "truth"
-    shown = first_maps(every, CHANNEL)
-    ranked = [first_maps(every, name) for name in KINDS] if kinds else [shown]
+    every, kinds = read_results(data, runs), find_task(task).field != "truth"
+    shown = main_results(every.keep(every.maps["channel"].isin(["artery", "vein"] if kinds else [CHANNEL])))
+    shown = shown.keep(~shown.maps.duplicated(["label", "channel"]))  # the first seed and mode of each label
     with whole_folder(Path("plots/gallery", data)) as folder:
         figure = no_run_figure(data, "gallery")
         if shown.labels:
-            titles = pick(pd.concat(at_protocol(own.images, FOV) for own in ranked))
-            figure = gallery_figure(data, read_errors(data, task, titles, shown))
+            maps = {own["label"]: own for own in shown.maps.to_dict("records")}
+            examples = read_examples(data, task, pick(at_protocol(shown.images, FOV)), maps, called)
+            figure = gallery_figure(data, examples)
         save(figure, folder / "gallery.png")
+        results = first_split(every)
         ways = {} if kinds else outputs(results)
         if ways:
             run = results.maps.loc[results.maps["label"] == REFERENCE, "run"].iloc[0]
@@ -47,28 +47,12 @@ def main(data: str) -> None:
     print(f"plots/gallery/{data}")
 
 
-def first_maps(results: Results, channel: str) -> Results:
-    """Keep of the main results of a channel the first seed and mode of each label."""
-    own = main_results(results.channel(channel))
-    return own.keep(~own.maps.duplicated("label"))
-
-
-def read_errors(data: str, task: str, titles: Mapping[str, str], results: Results) -> list[Example]:
-    """Read what the gallery shows: the images of ``titles`` (id -> title), and what each label calls vessel there."""
-    maps = {own["label"]: own for own in results.maps.to_dict("records")}
-    levels = {label: own["stored"]["thresholds"]["fixed"]["level"] for label, own in maps.items()}
-    examples = []
-    for own in read_examples(data, task, titles, maps):
-        examples.append(replace(own, maps={name: called(found, levels[name]) for name, found in own.maps.items()}))
-    return examples
-
-
-def called(found: Mapping[str, np.ndarray], level: int) -> np.ndarray:
-    """Tell what maps call vessel from ``level`` on: bool (H, W), or where they tell kinds apart classes, uint8."""
-    if [*found] == [CHANNEL]:
+def called(found: Mapping[str, np.ndarray], own: Row) -> np.ndarray:
+    """Tell what levels call vessel at the fixed threshold: bool (H, W), or of kinds classes, uint8 (H, W)."""
+    level = own["stored"]["thresholds"]["fixed"]["level"]
+    if "artery" not in found:
         return found[CHANNEL] >= level
-    artery, vein = (found[kind] >= level for kind in KINDS)
-    return artery + np.uint8(2) * vein  # 3: a crossing
+    return (found["artery"] >= level) + np.uint8(2) * (found["vein"] >= level)  # 3: a crossing
 
 
 def read_outputs(data: str, task: str, results: Results, ways: Mapping[int, str]) -> Example:
@@ -81,23 +65,22 @@ def read_outputs(data: str, task: str, results: Results, ways: Mapping[int, str]
     for mode in ways.values():
         auc[mode] = scores_of(results.averages, REFERENCE, mode, FOV)["value"]["auc"]
     named = {f"Output {number}, AUC {format_score(auc[mode])}": maps[mode] for number, mode in ways.items()}
-    (example,) = read_examples(data, task, {median["id"]: f"{median['id']} (F1 {median['f1']:.3f})"}, named)
-    return replace(example, maps={name: found[CHANNEL] for name, found in example.maps.items()})
+    titles = {median["id"]: f"{median['id']} (F1 {median['f1']:.3f})"}
+    return read_examples(data, task, titles, named, lambda found, _: found[CHANNEL])[0]
 
 
 def read_examples(
-    data: str, task: str, titles: Mapping[str, str], maps: Mapping[str, Mapping[str, Any]]
+    data: str, task: str, titles: Mapping[str, str], maps: Mapping[str, Row], show: Callable[..., np.ndarray]
 ) -> list[Example]:
-    """Read the images of ``titles`` (id -> title), in that order; for each row of ``maps`` the levels of all scored."""
+    """Read the images of ``titles`` (id -> title), in that order, and of each row of ``maps`` what to ``show``."""
     examples, split = {}, next(iter(maps.values()))["split"]
     for sample, classes, fov in labelled_images(data, split, "test", find_task(task)):
         if sample.id in titles:
             found = {}
             for name, own in maps.items():
                 folder, learned = Path("data/maps", data, own["run"], own["mode"]), find_task(own["about"]["task"])
-                files = {channel: folder / channel / f"{sample.id}.png" for channel in learned.channels}
-                levels = {channel: read_map(path, classes.shape) for channel, path in files.items()}
-                found[name] = scored_levels(learned, levels)
+                levels = read_levels(folder, learned, sample.id, classes.shape)
+                found[name] = show(scored_levels(learned, levels), own)
             truth = classes != 0 if find_task(task).field == "truth" else classes
             examples[sample.id] = Example(titles[sample.id], read_image(sample.image), truth, fov, found)
     return [examples[name] for name in titles]

@@ -6,9 +6,8 @@ from vesselbench.config import PARAMS, UserError, read_params
 from vesselbench.files import whole_file, whole_folder
 from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports.ablations import first_split, main_results, stride_points, strides_figure
-from vesselbench.reports.curves import CURVES, curve_figure, training_figure
+from vesselbench.reports.curves import CURVES, curve_figure, images_figure, training_figure
 from vesselbench.reports.pages import card, write_tables
-from vesselbench.reports.points import images_figure
 from vesselbench.reports.runs import at_protocol, read_observer, read_results
 from vesselbench.reports.style import display_name, save
 from vesselbench.stages.entry import start
@@ -18,12 +17,12 @@ CHANNEL = "vessel"
 
 def main(data: str) -> None:
     runs, published = read_params("runs", "published")
-    every = read_results(data, runs)
-    results = every.channel(CHANNEL)
-    channels = {name: every.channel(name) for name in every.maps["channel"].unique() if name != CHANNEL}
+    own = read_results(data, runs)
+    channels = {name: own.keep(own.maps["channel"] == name) for name in (CHANNEL, *own.maps["channel"].unique())}
+    results = channels[CHANNEL]
     shown = main_results(results)
     observers = {split: read_observer(data, split) for split in results.maps["split"].unique()}
-    write_tables(Path("metrics/tables"), results, shown, observers, channels)
+    write_tables(Path("metrics/tables"), channels, shown, observers)
 
     observer = next(iter(observers.values()), None)  # of the first split
     star, tables, figures = observer.averages if observer else None, {}, {}
@@ -47,7 +46,7 @@ def main(data: str) -> None:
             if run not in runs:
                 raise UserError(f"{PARAMS}: published names {run!r}, which is not in runs; correct or remove it")
             if runs[run]["data"] == data:
-                (folder / f"{run}.md").write_text(card(results, run, channels))
+                (folder / f"{run}.md").write_text(card(channels, run))
         if not any(folder.iterdir()):
             (folder / "README.md").write_text(f"No weights of {display_name(data)} are published.\n")
     print(f"{data}: metrics/tables/{data}.md, plots/*/{data}.png, docs/models/{data}")
