@@ -118,8 +118,10 @@ def _lay_out(found: Mapping[str, Evaluated], request: Request) -> list[str]:
     """Lay out the scores of one folder of maps, an empty line before each table and title."""
     vessels = {name.capitalize(): own for name, own in found.items() if name != "kinds"}
     if request.every:
-        blocks = [block for name, own in vessels.items() for block in (name, _protocol_table(own))]
-        blocks = blocks[len(vessels) == 1 :]
+        blocks = []
+        for name, own in vessels.items():
+            rows = [score_rows({"Protocol": str(by)}, _scores(own, by), SHOWN_OF_EACH)[0] for by in own.draws]
+            blocks += [name] * (len(vessels) > 1) + [markdown_table(pd.DataFrame(rows))]
     else:
         scores = {name: _scores(own, request.shown) for name, own in vessels.items()}
         blocks = [f"{request.shown}: {request.shown.description}", _score_table(scores)]
@@ -331,12 +333,6 @@ def _score_table(columns: Mapping[str, pd.DataFrame]) -> str:
         values, intervals = score_rows({}, scores, scores.index)
         cells[column] = {name: f"{own} ({intervals[name]})".replace(" (-)", "") for name, own in values.items()}
     return markdown_table(pd.DataFrame(cells).rename_axis("Score").reset_index())
-
-
-def _protocol_table(found: Evaluated) -> str:
-    """Lay out some scores under every protocol, one a row."""
-    rows = [score_rows({"Protocol": str(own)}, _scores(found, own), SHOWN_OF_EACH)[0] for own in found.draws]
-    return markdown_table(pd.DataFrame(rows))
 
 
 def _comparison_table(names: list[str], both: list[Evaluated], compared: dict[str, Comparison], shown: Protocol) -> str:

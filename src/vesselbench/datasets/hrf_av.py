@@ -3,7 +3,7 @@
 Photographs: 45, 2336 x 3504 (rows x columns), 8-bit RGB JPEG, FoV of 45 degrees (Canon CR-1): 15 patients each with
     diabetic retinopathy, glaucoma and healthy eyes. Ids 01_dr, 01_g, 01_h to 15_h. The owner publishes no split; the
     one here is that of BF-Net's repository, 01 to 08 train (24), the others test (21), made by hand.
-Labels: RGB PNG: red artery, blue vein, green crossing, black background, no white. Shares inside the FoV, in this order:
+Labels: RGB PNG: red artery, blue vein, green crossing, black background, no white. Shares in the FoV, in this order:
     3.93, 4.58, .53 % (train), 3.99, 4.54, .69 % (test). 3,133 pixels of 11_h, 12_h, 13_h are smooth edges and greys,
     read as the nearest corner of the colour cube (1,167 background, 873 arteries, 996 veins, 91 crossings, 6 white).
 FoV: official masks for all 45, RGB images of three equal channels; 4,153 vessel pixels lie outside.

@@ -34,9 +34,9 @@ Images = Iterable[tuple[Any, np.ndarray, np.ndarray]]  # what has an id; label, 
 Thresholds, Chosen = Mapping[str, Mapping[str, int]], Mapping[str, Threshold]
 WORDS = {
     "all": "kind on every true artery or vein pixel, arteries positive: the larger of the two maps, vein on a tie",
-    "found": "the same where a map reaches the threshold, which is found_share of these pixels",
+    "found": "the same where a map reaches the threshold; found: the share of these pixels where one does",
     "segments": f"true skeleton between branchings and crossings, of one kind, at least {SHORTEST} pixels; mixed: both "
-    "kinds are found along it; minority_share: of the rarer kind, mean over segments with a found pixel",
+    "kinds are found along it; minority share: of the rarer kind, mean over segments with a found pixel",
     "weighted": "as BF-Net's code: artery alone, vein alone, uncertain (crossings too), each against the rest, image "
     "by image, weighted by their true pixels; all scores of uncertain are 0 where none of it is rightly found",
     "mended": "the same without these zeros; a score that is undefined is left out of the average",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -83,8 +84,9 @@ def gallery_figure(dataset: str, examples: Sequence[Example]) -> Figure:
     for axes, name in zip(grid[0], names, strict=True):
         axes.set_title(name, fontsize=10)
     keys = [Patch(facecolor=colour, edgecolor="0.7", label=name) for name, colour in key.items()]
-    figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    figure.suptitle(f"{display_name(dataset)}\n{rule}", fontsize=9)
+    look = {"ncols": min(4, len(names) - 1), "frameon": False, "fontsize": 9}
+    figure.legend(handles=keys, loc="outside lower center", **look)
+    figure.suptitle(f"{display_name(dataset)}\n{fill(rule, 34 * len(names))}", fontsize=9)
     return figure
 
 
