@@ -28,6 +28,7 @@ PARAMETERS = [
     ("network iternet", {"models.iternet": None}, "models.iternet.network is missing; it names a file of vesselbench."),
     (TRAIN, {f"runs.{RUN}.recipe": "dmeo"}, "'dmeo' is not defined in train, which has: "),
     (TRAIN, {f"runs.{RUN}.seed": "zero"}, f"runs.{RUN}.seed is 'zero'; it must be a whole number from 0; correct it"),
+    (f"evaluate@{RUN}", {"sources.phantom.task": "artery_vein"}, f"data/maps/phantom/{RUN}: maps of task vessel, but "),
     (TRAIN, {"sources.phantom.task": "vessle"}, "sources: task 'vessle' is unknown; choose one of vessel"),
     (TRAIN, {"train.demo": None}, "train.demo is None: input should be a valid dictionary or instance of Recipe; corr"),
     (TRAIN, {"train.demo.stpes": 6}, "train.demo.stpes is unknown; train.demo takes input, fit, steps, batch, crops_p"),
