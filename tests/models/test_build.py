@@ -41,31 +41,28 @@ def test_an_entry_is_a_network_and_its_arguments_and_a_folder_without_one_is_ref
         split_entry({"width": 8}, "models.x")
 
 
-@pytest.mark.parametrize(
-    ("network", "arguments", "message"),
-    [
-        ("iternett", {}, "network 'iternett' is unknown; choose one of bfnet, deform_unet,"),
-        ("iternet", {"widht": 8}, "'widht' is unknown; it takes width, iterations, dropout, shared_weights,"),
-        ("iternet", {"iterations": 0}, "iterations 0 must be 1 or more"),
-        ("iternet", {"dropout": 1}, r"dropout 1 in \[0, 1\)"),
-        ("iternet", {"refinery": "maxi"}, "refinery is 'maxi'; choose one of mini, unet"),
-        ("smp", VGG | {"architecture": "Unett"}, "choose one of DPT"),
-        ("smp", VGG | {"encoder_name": "vgg99"}, "encoder_name 'vgg99' is unknown; choose one of"),
-        ("smp", VGG | {"depth": 3}, "depth is no parameter of Unet, which"),
-        ("deform_unet", {"width": 0}, "width 0 must be 1 or more"),
-        ("deform_unet", {"deform_padding": 2}, r"deform_padding 2 must be 1 \(centred\) or 0 \(as released\)"),
-        ("recurrent_unet", {"width": 0}, "width 0 must be 1 or more"),
-        ("recurrent_unet", {"recurrences": -1}, "recurrences -1 0 or more"),
-        ("wnet", {"widths": []}, "widths is .*at least one level"),
-        ("bfnet", {"width": 3}, "width 3 must be even and 2 or more: channels are summed in pairs"),
-        ("bfnet", {"width": 0}, "width 0 must be even and 2 or more"),
-        ("bfnet", {"variant": "tanh"}, "variant is 'tanh'; choose one of sigmoid, softmax"),
-        ("bfnet", {"normalise": "add"}, "normalise is 'add'; choose one of multiply, divide, none"),
-        ("bfnet", {"statistics_over": "blue"}, "statistics_over is 'blue'; choose one of red, eye"),
-        ("bfnet", {"branch_targets": "other"}, "branch_targets is 'other'; choose one of own, all"),
-        ("iter_seg", {"rounds": 8}, "'rounds' is unknown; it takes none"),
-    ],
-)
+@pytest.mark.parametrize(("network", "arguments", "message"), [
+    ("iternett", {}, "network 'iternett' is unknown; choose one of bfnet, deform_unet,"),
+    ("iternet", {"widht": 8}, "'widht' is unknown; it takes width, iterations, dropout, shared_weights,"),
+    ("iternet", {"iterations": 0}, "iterations 0 must be 1 or more"),
+    ("iternet", {"dropout": 1}, r"dropout 1 in \[0, 1\)"),
+    ("iternet", {"refinery": "maxi"}, "refinery is 'maxi'; choose one of mini, unet"),
+    ("smp", VGG | {"architecture": "Unett"}, "choose one of DPT"),
+    ("smp", VGG | {"encoder_name": "vgg99"}, "encoder_name 'vgg99' is unknown; choose one of"),
+    ("smp", VGG | {"depth": 3}, "depth is no parameter of Unet, which"),
+    ("deform_unet", {"width": 0}, "width 0 must be 1 or more"),
+    ("deform_unet", {"deform_padding": 2}, r"deform_padding 2 must be 1 \(centred\) or 0 \(as released\)"),
+    ("recurrent_unet", {"width": 0}, "width 0 must be 1 or more"),
+    ("recurrent_unet", {"recurrences": -1}, "recurrences -1 0 or more"),
+    ("wnet", {"widths": []}, "widths is .*at least one level"),
+    ("bfnet", {"width": 3}, "width 3 must be even and 2 or more: channels are summed in pairs"),
+    ("bfnet", {"width": 0}, "width 0 must be even and 2 or more"),
+    ("bfnet", {"variant": "tanh"}, "variant is 'tanh'; choose one of sigmoid, softmax"),
+    ("bfnet", {"normalise": "add"}, "normalise is 'add'; choose one of multiply, divide, none"),
+    ("bfnet", {"statistics_over": "blue"}, "statistics_over is 'blue'; choose one of red, eye"),
+    ("bfnet", {"branch_targets": "other"}, "branch_targets is 'other'; choose one of own, all"),
+    ("iter_seg", {"rounds": 8}, "'rounds' is unknown; it takes none"),
+])  # fmt: skip
 def test_a_mistake_is_answered_with_what_is_allowed(network, arguments, message):
     with pytest.raises(UserError, match=message):
         build_network(network, arguments)

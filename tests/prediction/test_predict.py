@@ -102,16 +102,13 @@ def test_a_photograph_is_predicted_in_its_mode_at_its_subsets_stride_and_brought
     assert find_batch(None, torch.zeros(3, 8, 8)) == 8, "on a CPU nothing is tried"
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"how": "wholly"}, "m.how is 'wholly': input should be 'whole' or 'patched'"),
-        ({"how": "whole"}, "m: whole has no patch, stride or training_stride: leave them out"),
-        ({"stride": 200}, "m: patch 128, stride 200, training_stride 32: patched needs all three, and no stride above"),
-        ({"patch": None}, "m: patch None, stride 3, training_stride 32: patched needs all three"),
-        ({"output": -1}, "m.output is -1: input should be greater than or equal to 0"),
-    ],
-)
+@pytest.mark.parametrize(("change", "message"), [
+    ({"how": "wholly"}, "m.how is 'wholly': input should be 'whole' or 'patched'"),
+    ({"how": "whole"}, "m: whole has no patch, stride or training_stride: leave them out"),
+    ({"stride": 200}, "m: patch 128, stride 200, training_stride 32: patched needs all three, and no stride above"),
+    ({"patch": None}, "m: patch None, stride 3, training_stride 32: patched needs all three"),
+    ({"output": -1}, "m.output is -1: input should be greater than or equal to 0"),
+])  # fmt: skip
 def test_modes_that_cannot_be_are_refused(change, message):
     with pytest.raises(UserError, match=message):
         parse(Mode, {"how": "patched", "patch": 128, "stride": 3, "training_stride": 32, **change}, "m")

@@ -172,17 +172,14 @@ def test_a_plateau_may_watch_the_last_batch_the_network_its_own_loss_and_the_cri
     assert kept == 6
 
 
-@pytest.mark.parametrize(
-    ("losses", "changes", "message"),
-    [
-        ([0.5] * 4 + [math.nan] * 4, {}, r"the loss of step 5 is \[1.0, nan\], it must be .* images [abc, ]+: look"),
-        ([], {"validation": 1}, "the validation loss after step 2 is inf, it must be finite; lower learning_rate"),
-        ([], {"validation": 3}, "train: validation is 3, but there are 3 training images; hold fewer out, so that one"),
-        ([], {"validation": ["a", "x"]}, "train: validation names 'x', but the training images are a, b, c; name some"),
-        ([], {"patch": 49}, "train: patch is 49, but the training images are of 48 x 48 pixels; take a smaller patch"),
-        ([], {"patch": [32, 49]}, r"train: patch is \(32, 49\), but the training images are of 48 x 48 pixels"),
-    ],
-)
+@pytest.mark.parametrize(("losses", "changes", "message"), [
+    ([0.5] * 4 + [math.nan] * 4, {}, r"the loss of step 5 is \[1.0, nan\], it must be .* images [abc, ]+: look"),
+    ([], {"validation": 1}, "the validation loss after step 2 is inf, it must be finite; lower learning_rate"),
+    ([], {"validation": 3}, "train: validation is 3, but there are 3 training images; hold fewer out, so that one"),
+    ([], {"validation": ["a", "x"]}, "train: validation names 'x', but the training images are a, b, c; name some"),
+    ([], {"patch": 49}, "train: patch is 49, but the training images are of 48 x 48 pixels; take a smaller patch"),
+    ([], {"patch": [32, 49]}, r"train: patch is \(32, 49\), but the training images are of 48 x 48 pixels"),
+])  # fmt: skip
 def test_losses_that_are_no_numbers_and_images_that_do_not_fit_are_refused(tmp_path, losses, changes, message):
     with pytest.raises(UserError, match=message):
         train_scripted(tmp_path, Scripted(losses, [math.inf]), **changes)

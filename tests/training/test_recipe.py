@@ -37,19 +37,16 @@ def test_the_rate_rises_falls_begins_again_in_every_cycle_and_is_another_for_sgd
     assert [sgd.rate(step) for step in (0, 150, 151, 152, 153)] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"batch": 30}, ": batch 30 must be a multiple of crops_per_image 4; correct it"),
-        ({"cycles": 7}, ": steps 12400 must be a multiple of cycles 7, all of one length; correct it"),
-        ({"schedule": "plateau"}, f": schedule is 'plateau', {HOLD}"),
-        ({"keep": "lowest_validation_loss"}, f": keep is 'lowest_validation_loss', {HOLD}"),
-        ({"validate_by": "weighted_f1"}, f": validate_by is 'weighted_f1', {HOLD}"),
-        ({"sgd": SGD, "branches": "constant"}, ": sgd is set, but an adversary and a rate of the branches' own n"),
-        ({"fit": ["crop", 4, 5]}, ".fit is ['crop', 4, 5]: it must be none, or [resize | pad, rows, columns] with at "),
-        ({"betas": [0.9]}, ".betas.1 is missing; add it"),
-    ],
-)
+@pytest.mark.parametrize(("change", "message"), [
+    ({"batch": 30}, ": batch 30 must be a multiple of crops_per_image 4; correct it"),
+    ({"cycles": 7}, ": steps 12400 must be a multiple of cycles 7, all of one length; correct it"),
+    ({"schedule": "plateau"}, f": schedule is 'plateau', {HOLD}"),
+    ({"keep": "lowest_validation_loss"}, f": keep is 'lowest_validation_loss', {HOLD}"),
+    ({"validate_by": "weighted_f1"}, f": validate_by is 'weighted_f1', {HOLD}"),
+    ({"sgd": SGD, "branches": "constant"}, ": sgd is set, but an adversary and a rate of the branches' own n"),
+    ({"fit": ["crop", 4, 5]}, ".fit is ['crop', 4, 5]: it must be none, or [resize | pad, rows, columns] with at "),
+    ({"betas": [0.9]}, ".betas.1 is missing; add it"),
+])  # fmt: skip
 def test_a_recipe_refuses_what_cannot_be(change, message):
     with pytest.raises(UserError, match=re.escape(f"params.yaml: train.paper{message}")):
         recipe(**change)
