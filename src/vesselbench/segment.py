@@ -176,19 +176,23 @@ def segment(
     than the field of view is cut off before; the probability is 0 there. UserError where the photograph is refused.
     Of a network of arteries and veins it is the probability of either: ``segment_kinds`` tells them apart.
     """
-    prepared = prepare(network, about, photograph, _read_scale(scale))
-    return dict(_predict(network, about, prepared, stride, device))["vessel"]
+    return segment_kinds(network, about, photograph, stride, device, scale)["vessel"]
 
 
 def segment_kinds(
-    network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray, scale: str | float = "auto"
+    network: nn.Module,
+    about: Mapping[str, Any],
+    photograph: np.ndarray,
+    stride: int = 0,
+    device: Device = "cpu",
+    scale: str | float = "auto",
 ) -> dict[str, np.ndarray]:
     """Predict arteries and veins as ``segment``: ``artery``, ``vein``, ``vessel`` -> probability, float32 (H, W).
 
     A crossing is artery as well as vein. A network that tells vessels alone gives those alone.
     """
     prepared = prepare(network, about, photograph, _read_scale(scale))
-    return dict(_predict(network, about, prepared, 0, next(network.parameters()).device))
+    return dict(_predict(network, about, prepared, stride, device))
 
 
 def prepare(network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray, wanted: float | None) -> Prepared:
