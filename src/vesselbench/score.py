@@ -225,13 +225,14 @@ def _read_maps(paths: Sequence[Path], request: Request) -> tuple[list[dict[str, 
 
     In a map in colours, a crossing and an uncertain vessel are both kinds.
     """
-    channels = TASKS[request.task].channels
+    task, channels = TASKS[request.task], TASKS[request.task].channels
     if request.task == "vessel" or vein_of(paths[0]) != paths[0]:
         maps, notes = read_foreign_maps([*paths, *map(vein_of, paths)][: len(channels) * len(paths)])
         maps = share_levels(maps, [*request.thresholds.values()])
     else:
         kinds, notes = read_foreign_kinds(paths, request.colours)
-        maps = [np.isin(own, [*some, 4]) * np.uint16(LEVELS - 1) for some in channels.values() for own in kinds]
+        shown = [(*some, *task.unknown) for some in channels.values()]
+        maps = [np.isin(own, some) * np.uint16(LEVELS - 1) for some in shown for own in kinds]
     return [dict(zip(channels, maps[at :: len(paths)], strict=True)) for at in range(len(paths))], notes
 
 
