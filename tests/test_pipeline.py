@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from functools import cache
+from itertools import chain
 from os.path import commonpath
 from pathlib import Path
 
@@ -79,11 +80,12 @@ def test_listed_code_is_what_a_stage_imports(word):
 def test_a_stage_declares_the_parameters_that_it_reads(word):
     python, flag, module, *values = STAGES[word]["cmd"].split()
     assert (python, flag, module) == ("python", "-m", f"vesselbench.stages.{word}"), "one word everywhere"
-    tree = ast.parse((CODE / f"stages/{word}.py").read_text())
-    (main,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
+    called = ("predict", "evaluate") if word == "transfer" else ()
+    trees = [ast.parse((CODE / f"stages/{one}.py").read_text()) for one in (word, *called)]
+    (main,) = [node for node in trees[0].body if isinstance(node, ast.FunctionDef) and node.name == "main"]
     value_of = dict(zip([argument.arg for argument in main.args.args], values, strict=True))
     read = set()
-    for node in ast.walk(tree):
+    for node in chain(*map(ast.walk, trees)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "read_params":
             for key in node.args:
                 parts = key.values if isinstance(key, ast.JoinedStr) else [key]
@@ -98,7 +100,7 @@ def test_expensive_stages_have_cached_outputs_only():
 
 def test_the_table_of_the_phantom_needs_no_other_data_set():
     names = upstream("table@phantom")
-    assert {name.split("@")[0] for name in names} == set(STAGES) - {"gallery", "summary"}
+    assert {name.split("@")[0] for name in names} == set(STAGES) - {"gallery", "summary", "transfer"}
     assert not [name for name in names for other in ("drive", "chase_db1", "stare") if other in name]
 
 
@@ -153,8 +155,8 @@ def test_sizes():
 
     code = [path for path in CODE.rglob("*.py") if path.stat().st_size]
     assert lines(ROOT / "dvc.yaml") <= 170
-    assert lines(ROOT / "params.yaml") <= 300
+    assert lines(ROOT / "params.yaml") <= 360
     assert (ROOT / "README.md").stat().st_size <= 11 * 1024
-    assert lines(*code) <= 9266
-    assert len(code) <= 86
-    assert lines(*(ROOT / "tests").rglob("*.py")) <= 8050
+    assert lines(*code) <= 9600
+    assert len(code) <= 88
+    assert lines(*(ROOT / "tests").rglob("*.py")) <= 8250

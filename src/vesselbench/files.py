@@ -18,6 +18,11 @@ from tqdm import tqdm
 from vesselbench.config import UserError
 
 
+def checkpoint_folder(run: str) -> Path:
+    """Name the folder of what a run keeps until it is done: below $VESSELBENCH_CHECKPOINTS, else ``.checkpoints``."""
+    return Path(os.environ.get("VESSELBENCH_CHECKPOINTS", ".checkpoints"), run)
+
+
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder to fill, which takes the place of ``target`` when it is complete.

@@ -18,7 +18,7 @@ from torch import nn
 
 from vesselbench.config import UserError, repository
 from vesselbench.data.fit import fit_image, unfit_maps
-from vesselbench.data.fov import diameter, estimate
+from vesselbench.data.fov import box, diameter, estimate
 from vesselbench.data.maps import LEVELS, scored_levels, to_levels, write_map
 from vesselbench.data.preprocess import preprocess
 from vesselbench.data.task import find_task
@@ -53,7 +53,7 @@ class Prepared:
     """A photograph as a network is shown it, and the way back."""
 
     pixels: np.ndarray | None  # uint8 (h, w, C): what is in the frame, scaled, preprocessed and fitted
-    size: tuple[int, int]  # (rows, columns) before it was fitted
+    fov: np.ndarray  # bool (rows, columns): the field of view in these, before they were fitted
     factor: float  # by which it was scaled
     eye: np.ndarray  # bool (H, W): the field of view
     frame: tuple[slice, slice]  # the part of the photograph that is shown
@@ -208,11 +208,10 @@ def prepare(network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray
     factor = wanted or usual / width
     if wanted is None and 1 / ALIKE <= factor <= ALIKE:
         factor = 1.0
-    frame = [slice(0, side) for side in eye.shape]
+    frame = (slice(None), slice(None))
     if max(eye.shape) > FRAME * width:
-        lit, rim = [np.flatnonzero(eye.any(axis)) for axis in (1, 0)], round(RIM * width)
-        frame = [slice(max(0, places[0] - rim), places[-1] + 1 + rim) for places in lit]
-    shown = photograph[*frame]
+        frame = box(eye, rim=round(RIM * width))
+    shown, fov = photograph[frame], eye[frame]
     size = tuple(round(side * factor) for side in shown.shape[:2])
     most = MOST_AT_ONCE if getattr(network, "whole_images", False) else MOST
     if min(size) < LEAST_SIDE or max(size) > MOST_SIDE or math.prod(size) > most:
@@ -224,11 +223,12 @@ def prepare(network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray
         notes.append(f"its field of view is shown {width * factor:.0f} pixels wide; {learned}: leave --scale out")
     if factor != 1:
         shown = cv2.resize(shown, size[::-1], interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+        fov = cv2.resize(fov.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
     try:
-        pixels = fit_image(recipe["fit"], preprocess(recipe["input"], shown))
+        pixels = fit_image(recipe["fit"], preprocess(recipe["input"], shown), fov)
     except ValueError as error:
         raise UserError(f"{error}, as the network needs it; choose a smaller --scale") from error
-    return Prepared(pixels, size, factor, eye, tuple(frame), notes)
+    return Prepared(pixels, fov, factor, eye, frame, notes)
 
 
 def _predict(
@@ -239,11 +239,12 @@ def _predict(
     image = torch.from_numpy(prepared.pixels).to(device).permute(2, 0, 1)
     prepared.pixels = None
     if stride:
-        batch = find_batch(network, image.new_zeros(len(image), PATCH, PATCH))
-        maps = patched(network, image, PATCH, stride, batch)
+        patch = PATCH * about["recipe"].get("scale", 1)
+        batch = find_batch(network, image.new_zeros(len(image), patch, patch))
+        maps = patched(network, image, patch, stride, batch)
     else:
         maps = windowed(network, image, network.multiple)
-    maps = dict(zip(task.channels, unfit_maps(fit, maps, prepared.size).cpu().numpy(), strict=True))
+    maps = dict(zip(task.channels, unfit_maps(fit, maps, prepared.fov).cpu().numpy(), strict=True))
     del image  # nothing that is done with stays in memory
     if task.field == "artery_vein":
         levels = scored_levels(task, {channel: _to_levels(map_) for channel, map_ in maps.items()})

@@ -33,6 +33,25 @@ def test_input_channels_are_those_of_the_recipe(tmp_path, network, seen, channel
     assert load_network(tmp_path)[0](torch.rand(1, channels, 16, 16))[-1].shape == (1, 1, 16, 16)
 
 
+def test_a_shrunk_network_sees_means_of_squares_and_its_logits_come_back_bilinearly(tmp_path):
+    torch.manual_seed(0)
+    about = {"network": "wnet", "arguments": {}, "task": "vessel", "recipe": {"input": "rgb", "scale": 2}}
+    plain, shrunk = build_network("wnet", {}), build_network("wnet", {}, scale=2)
+    shrunk.network.load_state_dict(plain.state_dict())
+    save_network(tmp_path, shrunk, about)
+    shrunk, image = load_network(tmp_path)[0], torch.rand(1, 3, 16, 24)
+    for name, parameter in plain.named_parameters():
+        parameter.data = shrunk.network.get_parameter(name).data
+    small = image.unflatten(3, (-1, 2)).unflatten(2, (-1, 2)).mean((3, 5))
+    for found, logits in zip(shrunk(image), plain.eval()(small), strict=True):
+        assert found.shape == (1, 1, 16, 24)
+        middle = logits[..., :-1] * 0.75 + logits[..., 1:] * 0.25  # a quarter of a pixel right of each but the last
+        rows = middle[:, :, :-1] * 0.25 + middle[:, :, 1:] * 0.75  # and three quarters below
+        torch.testing.assert_close(found[..., 2:-1:2, 1:-1:2], rows, rtol=0, atol=1e-4)
+    assert shrunk.multiple == 2 * plain.multiple
+    assert build_network("iter_seg", {}, scale=2).whole_images, "what a network says of itself is passed on"
+
+
 def test_an_entry_is_a_network_and_its_arguments_and_a_folder_without_one_is_refused(tmp_path):
     with pytest.raises(UserError, match="model.json: no such file; train the network first"):
         load_network(tmp_path)

@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -94,12 +95,25 @@ def test_an_output_is_predicted_where_asked_for():
 def test_a_photograph_is_predicted_in_its_mode_at_its_subsets_stride_and_brought_back_to_its_size():
     mode = parse(Mode, {"how": "patched", "patch": 8, "stride": 3, "training_stride": 5}, "m")
     for subset, stride in (("test", 3), ("train", 5)):
-        found = predict_image(Blur(), IMAGE, mode, 16, subset, ("pad", 21, 26), (20, 25))
+        found = predict_image(Blur(), IMAGE, mode, 16, subset, ("pad", 21, 26), np.ones((20, 25), bool))
         torch.testing.assert_close(found, plain_loop(Blur(), IMAGE, 8, stride)[:, :20, :25], atol=1e-6, rtol=0)
     mode = parse(Mode, {"how": "whole", "output": 1}, "m")
-    found = predict_image(Blur(), IMAGE, mode, 16, "test", ["resize", 21, 26], (40, 50))  # a list, as in model.json
+    found = predict_image(
+        Blur(), IMAGE, mode, 16, "test", ["resize", 21, 26], np.ones((40, 50), bool)
+    )  # a list, as in model.json
     torch.testing.assert_close(found, torch.full((2, 40, 50), 9.0).sigmoid())
     assert find_batch(None, torch.zeros(3, 8, 8)) == 8, "on a CPU nothing is tried"
+
+
+def test_flips_are_the_mean_of_a_photograph_and_its_mirror_images():
+    for mode in (Mode(how="whole", flips=True), Mode(how="patched", patch=8, stride=3, training_stride=3, flips=True)):
+        plain, fov = mode.model_copy(update={"flips": False}), np.ones((21, 26), bool)
+        found = predict_image(Blur(), IMAGE, mode, 16, "test", "none", fov)
+        each = [IMAGE, IMAGE.flip(1), IMAGE.flip(2), IMAGE.rot90(2, (1, 2))]
+        maps = [predict_image(Blur(), image, plain, 16, "test", "none", fov) for image in each]
+        expected = (maps[0] + maps[1].flip(1) + maps[2].flip(2) + maps[3].rot90(2, (1, 2))) / 4
+        torch.testing.assert_close(found, expected)
+        assert not torch.allclose(found, maps[0])
 
 
 @pytest.mark.parametrize(("change", "message"), [

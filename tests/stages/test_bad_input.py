@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from tiny_project import PATCHED, RUN, UNTRAINED, refused, stage_process, write_params
 
+from vesselbench.files import checkpoint_folder
 from vesselbench.stages import entry
-from vesselbench.training.checkpoint import Checkpoint, checkpoint_folder
+from vesselbench.training.checkpoint import Checkpoint
 
 TRAIN, PREDICT, EVALUATE, OBSERVER = f"train@{RUN}", f"predict@{RUN}", f"evaluate@{RUN}", "observer@phantom"
 RAW, FOV, SPLIT = "data/raw/phantom", "data/fov/phantom", "data/splits/phantom/phantom.csv"

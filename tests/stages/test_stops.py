@@ -1,4 +1,4 @@
-"""A training that is killed, or stopped by Ctrl-C, and goes on: its weights are those of an undisturbed one."""
+"""Trainings and predictions that are stopped, and go on: what they leave is what undisturbed ones leave."""
 
 import os
 import re
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from tiny_project import RUN, contents, run_stage, stage_process, write_params
+
+from vesselbench.stages import predict
 
 TRAIN, FOLDER = f"train@{RUN}", Path(f".checkpoints/{RUN}")
 OFTEN = "from vesselbench.training import loop; loop.CHECKPOINT_SECONDS = 0"  # every ten steps
@@ -38,3 +40,24 @@ def test_a_training_goes_on_as_if_nothing_had_been(project, capfd, number, times
     assert resumed == step or 10 * times <= int(resumed) < 200
     assert contents(project) == expected
     assert not FOLDER.exists()
+
+
+def test_a_prediction_goes_on_photograph_by_photograph(project, monkeypatch):
+    for stage in (TRAIN, f"predict@{RUN}"):  # undisturbed
+        run_stage(project, stage)
+    expected, predicted, known = contents(project), [], predict.predict_image
+
+    def stopped_at_the_seventh(*arguments):
+        predicted.append(arguments)
+        if len(predicted) == 7:
+            raise KeyboardInterrupt
+        return known(*arguments)
+
+    monkeypatch.setattr(predict, "predict_image", stopped_at_the_seventh)
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(project, f"predict@{RUN}")
+    assert len([*FOLDER.glob("maps/*")]) == 6
+    run_stage(project, f"predict@{RUN}")
+    assert len(predicted) == 7 + 4, "two modes, three training and two test images; six were kept"
+    assert contents(project) == expected
+    assert not [*FOLDER.glob("maps/*")]

@@ -8,7 +8,15 @@ from PIL import Image
 from vesselbench.config import UserError
 from vesselbench.data.sample import Sample
 from vesselbench.data.task import Task
-from vesselbench.training.patches import GREY, PatchSampler, _recolour, draw_values, grid_patches, stack_samples
+from vesselbench.training.patches import (
+    GREY,
+    PatchSampler,
+    _recolour,
+    draw_geometry,
+    draw_values,
+    grid_patches,
+    stack_samples,
+)
 from vesselbench.training.recipe import Augmentation
 
 NOTHING = dict.fromkeys(("brightness", "contrast", "saturation", "rotation", "shear", "shift", "zoom"), (0.5, 0.0))
@@ -28,14 +36,15 @@ def test_photographs_and_labels_are_stacked_fitted_with_a_truth_a_channel(tmp_pa
     for sample, height in zip(samples, (2, 3), strict=True):
         Image.fromarray(255 * np.tri(height, 3, dtype=np.uint8)).save(sample.image)
     task = Task("truth", ("background", "vessel"), {"vessel": (1,), "rest": (0,)}, unknown=(1,))
-    images, labels = stack_samples(samples, task, "rgb", ("pad", 3, 4))
+    masks = [np.ones((height, 3), bool) for height in (2, 3)]
+    images, labels = stack_samples(samples, masks, task, "rgb", ("pad", 3, 4))
     vessel = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=torch.uint8)
     assert torch.equal(images[0], 255 * vessel.expand(3, 3, 4))
     assert torch.equal(labels[0], torch.stack([vessel, 1 - vessel, vessel])), "what was added is background"
     with pytest.raises(UserError, match=r"b.png: 3 x 3 pixels, but .*a.png has 2 x 3; training images must be of one"):
-        stack_samples(samples, task, "rgb", "none")
+        stack_samples(samples, masks, task, "rgb", "none")
     with pytest.raises(UserError, match=r"b.png: 3 x 3 pixels cannot be padded to 2 x 4; enlarge fit of the recipe"):
-        stack_samples(samples, task, "rgb", ("pad", 2, 4))
+        stack_samples(samples, masks, task, "rgb", ("pad", 2, 4))
 
 
 def test_without_augmentation_patches_are_cut_out_unchanged_and_both_flips_are_half_a_turn():
@@ -71,6 +80,17 @@ def test_image_and_every_channel_of_the_label_move_together_and_stay_apart():
     first = LABELS * torch.tensor([1, 0], dtype=torch.uint8)[:, None, None]
     assert torch.equal(draw(8, 2, 12, truth=first, **MOVED)[1][:, 0], label[:, 0])
     assert torch.equal(draw(8, 2, 12, truth=LABELS - first, **MOVED)[1][:, 1], label[:, 1])
+
+
+def test_of_rotation_shift_and_zoom_one_is_drawn_each_as_often():
+    how = {"rotation": (45.0, 1.0), "shift": (0.05, 1.0), "zoom": (0.2, 1.0), "flip_probability": 0.0, "labels": "soft"}
+    augmentation = Augmentation(**NOTHING | how | {"one_of": True})
+    matrix = draw_geometry(augmentation, 3000, 100, 200, torch.Generator().manual_seed(0))
+    turned, shifted = matrix[:, 0, 1] != 0, (matrix[:, :2, 2] != 0).any(1)
+    zoomed = ~turned & (matrix[:, 0, 0] != 1)
+    assert ((turned.int() + shifted.int() + zoomed.int()) == 1).all()
+    for own in (turned, shifted, zoomed):
+        assert 0.3 < own.float().mean() < 0.37
 
 
 def test_a_covered_label_is_whole_wherever_a_moved_one_touches():

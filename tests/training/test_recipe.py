@@ -44,7 +44,7 @@ def test_the_rate_rises_falls_begins_again_in_every_cycle_and_is_another_for_sgd
     ({"keep": "lowest_validation_loss"}, f": keep is 'lowest_validation_loss', {HOLD}"),
     ({"validate_by": "weighted_f1"}, f": validate_by is 'weighted_f1', {HOLD}"),
     ({"sgd": SGD, "branches": "constant"}, ": sgd is set, but an adversary and a rate of the branches' own n"),
-    ({"fit": ["crop", 4, 5]}, ".fit is ['crop', 4, 5]: it must be none, or [resize | pad, rows, columns] with at "),
+    ({"fit": ["crop", 4, 5]}, ".fit is ['crop', 4, 5]: it must be none, or [resize | pad | box, rows, "),
     ({"betas": [0.9]}, ".betas.1 is missing; add it"),
 ])  # fmt: skip
 def test_a_recipe_refuses_what_cannot_be(change, message):

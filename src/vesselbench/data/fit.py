@@ -8,28 +8,34 @@ from pydantic import PositiveInt, ValidationError, ValidatorFunctionWrapHandler,
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from vesselbench.data.fov import box
+
 
 def _explain(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     """Say the rule in one line where pydantic would say that of each alternative."""
     try:
         return validate(value)
     except ValidationError:
-        raise ValueError("it must be none, or [resize | pad, rows, columns] with at least 1 of each") from None
+        raise ValueError("it must be none, or [resize | pad | box, rows, columns] with at least 1 of each") from None
 
 
-# The parameter `fit` of a recipe: "none", or ["resize", rows, columns] (stretched), or ["pad", rows, columns] (zeros
-# are appended right and below).
-Fit = Annotated[Literal["none"] | tuple[Literal["resize", "pad"], PositiveInt, PositiveInt], WrapValidator(_explain)]
+# The parameter `fit` of a recipe: "none"; or ["resize", rows, columns] (stretched), ["pad", rows, columns] (zeros are
+# appended right and below), or ["box", rows, columns] (cut to the box that holds the field of view, then stretched).
+Way = tuple[Literal["resize", "pad", "box"], PositiveInt, PositiveInt]
+Fit = Annotated[Literal["none"] | Way, WrapValidator(_explain)]
 
 
-def fit_image(fit: Fit, image: np.ndarray, is_label: bool = False) -> np.ndarray:
+def fit_image(fit: Fit, image: np.ndarray, fov: np.ndarray, is_label: bool = False) -> np.ndarray:
     """Bring an image (H, W, C), or a label (H, W) whose classes must not blend, to the size that ``fit`` says.
 
-    ValueError where an image is larger than what it is to be padded to.
+    ``fov`` is the photograph's field of view, bool (H, W). ValueError where an image is larger than what it is to be
+    padded to.
     """
     if fit == "none":
         return image
     how, rows, columns = fit
+    if how == "box":
+        image = image[box(fov)]
     if how == "pad":
         below, right = rows - image.shape[0], columns - image.shape[1]
         if min(below, right) < 0:
@@ -40,8 +46,15 @@ def fit_image(fit: Fit, image: np.ndarray, is_label: bool = False) -> np.ndarray
     return fitted.reshape(rows, columns, *image.shape[2:])
 
 
-def unfit_maps(fit: Fit, maps: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Bring maps (K, H', W') of a fitted image back to the photograph's (H, W)."""
-    if fit != "none" and fit[0] == "resize":
-        return interpolate(maps[None], shape, mode="bilinear", align_corners=False)[0]
-    return maps[:, : shape[0], : shape[1]]
+def unfit_maps(fit: Fit, maps: Tensor, fov: np.ndarray) -> Tensor:
+    """Bring maps (K, H', W') of a fitted image back to the size (H, W) of its photograph, whose field of view is given.
+
+    They are 0 where the photograph was cut off.
+    """
+    if fit == "none" or fit[0] == "pad":
+        return maps[:, : fov.shape[0], : fov.shape[1]]
+    place = box(fov) if fit[0] == "box" else (slice(None), slice(None))
+    whole = maps.new_zeros(len(maps), *fov.shape)
+    part = whole[:, *place]  # a view
+    part[:] = interpolate(maps[None], part.shape[1:], mode="bilinear", align_corners=False)[0]
+    return whole

@@ -55,6 +55,15 @@ def diameter(mask: np.ndarray) -> int:
     return max((int(np.ptp(places)) + 1 for places in extents if places.size), default=0)
 
 
+def box(mask: np.ndarray, rim: int = 0) -> tuple[slice, slice]:
+    """Find the rows and columns of a field of view, bool (H, W), and as many pixels around it as ``rim`` says.
+
+    The whole frame where the mask is empty.
+    """
+    extents = (np.flatnonzero(mask.any(axis)) if mask.any() else np.arange(mask.shape[1 - axis]) for axis in (1, 0))
+    return tuple(slice(max(0, places[0] - rim), places[-1] + 1 + rim) for places in extents)
+
+
 def _open(mask: np.ndarray, radius: int) -> np.ndarray:
     """Open by a disk, by way of distances (faster than a wide footprint); nothing is cut at the border."""
     margin = radius + 2

@@ -10,7 +10,8 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
 
 import vesselbench.models
 from vesselbench.config import PARAMS, UserError
@@ -25,14 +26,15 @@ def network_names() -> list[str]:
 
 
 def build_network(
-    network: str, arguments: Mapping[str, Any], in_channels: int = 3, classes: int | None = None
+    network: str, arguments: Mapping[str, Any], in_channels: int = 3, classes: int | None = None, scale: int = 1
 ) -> nn.Module:
     """Build an untrained network: that of the module ``vesselbench.models.<network>``, with these arguments.
 
     Every network takes images (B, in_channels, H, W) with H and W multiples of its attribute ``multiple`` and returns a
     list of logit maps (B, classes, H, W), the last one final. Without ``classes`` it has as many as its source has, one
-    where that is not said. One whose attribute ``whole_images`` is true is never given patches. UserError if network or
-    an argument is unknown, or the network refuses a value.
+    where that is not said. One whose attribute ``whole_images`` is true is never given patches. With a ``scale`` above
+    1 it sees smaller images, see ``Shrunk``. UserError if network or an argument is unknown, or the network refuses a
+    value.
     """
     where = f"{PARAMS}: models: network {network!r}"
     if network not in network_names():
@@ -47,9 +49,33 @@ def build_network(
     if classes is None and parameters["classes"].default is inspect.Parameter.empty:
         classes = 1
     try:
-        return kind(in_channels=in_channels, classes=classes, **arguments)
+        built = kind(in_channels=in_channels, classes=classes, **arguments)
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{where}: {error}") from error
+    return Shrunk(built, scale) if scale > 1 else built
+
+
+class Shrunk(nn.Module):
+    """Run a network on images (B, C, H, W) whose sides are divided by ``scale``: each pixel a mean over a square.
+
+    Its logits are brought up to (H, W) bilinearly, so that losses and scores are of the pixels that were given.
+    """
+
+    def __init__(self, network: nn.Module, scale: int):
+        super().__init__()
+        self.network, self.scale = network, scale
+        self.multiple = scale * network.multiple
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        maps = self.network(avg_pool2d(image, self.scale))
+        return [interpolate(logits.float(), scale_factor=self.scale, mode="bilinear") for logits in maps]
+
+    def __getattr__(self, name: str) -> Any:
+        """Say of itself what else the network says."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("network"), name)
 
 
 def split_entry(entry: Mapping[str, Any], where: str) -> tuple[str, dict[str, Any]]:
@@ -93,7 +119,8 @@ def load_network(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     about = read_json(folder / "model.json", fix, ["network", "arguments", "task", "recipe"])
     channels = channels_of(about["recipe"]["input"])
     task = find_task(about["task"])
-    network = build_network(about["network"], about["arguments"], channels, len(task.channels))
+    scale = about["recipe"].get("scale", 1)
+    network = build_network(about["network"], about["arguments"], channels, len(task.channels), scale)
     network.exclusive = task.exclusive  # prediction takes a softmax then
     with reading(weights, fix, SafetensorError, RuntimeError):
         network.load_state_dict(load_file(weights))

@@ -1,4 +1,4 @@
-"""W-Net: two small UNets in a row, the second fed with the image and the first one's map.
+"""W-Net: two small UNets in a row, the second fed with the image and the first one's logits.
 
 Galdran, Anjos, Dolz, Chakor, Lombaert, Ben Ayed, "State-of-the-art retinal vessel segmentation with minimalistic
 models", Scientific Reports 2022. The IterNet paper has no such row: it shows what a 120th of the parameters can do.
@@ -64,10 +64,10 @@ class SmallUNet(nn.Module):
 
 
 class WNet(nn.Module):
-    """Segment by two UNets, the second fed with the first one's probabilities; with an RGB image 68,482 parameters.
+    """Segment by two UNets, the second fed with the first one's logits; with an RGB image 68,482 parameters.
 
-    Both maps are outputs and both are trained, with equal weights (the paper's auxiliary loss). ``widths`` are the
-    channels of each level.
+    Its authors' code hands the logits on, not their sigmoid. Both maps are outputs and both are trained, with equal
+    weights (the paper's auxiliary loss). ``widths`` are the channels of each level.
     """
 
     def __init__(self, in_channels: int, classes: int, widths: Sequence[int] = (8, 16, 32)):
@@ -81,7 +81,7 @@ class WNet(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         coarse = self.first(image)  # (B, classes, H, W)
-        return [coarse, self.second(torch.cat([image, torch.sigmoid(coarse)], dim=1))]
+        return [coarse, self.second(torch.cat([image, coarse], dim=1))]
 
 
 def _initialise(module: nn.Module) -> None:

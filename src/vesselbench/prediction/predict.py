@@ -3,6 +3,7 @@
 from itertools import product
 from typing import Literal, Self
 
+import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -30,6 +31,7 @@ class Mode(Parameters):
     patch: int | None = Field(None, ge=1)  # side of a patch in pixels; null for whole, as both strides
     stride: int | None = Field(None, ge=1)  # from one patch to the next, in pixels
     training_stride: int | None = Field(None, ge=1)
+    flips: bool = False  # whether the photograph is predicted four times, mirrored or not along each side: the mean
     output: int = Field(0, ge=0)  # whose maps: 1, 2, ... in the network's order; 0 for the last, which is its answer
 
     @model_validator(mode="after")
@@ -51,7 +53,7 @@ class Mode(Parameters):
 
 @torch.inference_mode()
 def predict_image(
-    network: nn.Module, image: Tensor, mode: Mode, multiple: int, subset: str, fit: Fit, shape: tuple[int, int]
+    network: nn.Module, image: Tensor, mode: Mode, multiple: int, subset: str, fit: Fit, fov: np.ndarray
 ) -> Tensor:
     """Predict a preprocessed and fitted photograph, and bring its maps back to the photograph's size.
 
@@ -63,20 +65,25 @@ def predict_image(
         uint8 (C, H', W').
     multiple, subset
         What sides the network takes; ``train`` or ``test``, which may have different strides.
-    fit, shape
-        How the photograph was fitted, and its (H, W).
+    fit, fov
+        How the photograph was fitted, and its field of view, bool (H, W).
 
     Returns
     -------
     torch.Tensor
         float32 (K, H, W): the probability of each channel.
     """
-    if mode.how == "whole":
-        maps = whole(network, image, multiple, mode.output)
-    else:
+    if mode.how == "patched":
         batch = find_batch(network, image.new_zeros(len(image), mode.patch, mode.patch))
-        maps = patched(network, image, mode.patch, mode.stride_for(subset), batch, mode.output)
-    return unfit_maps(fit, maps, shape)
+    total = 0.0
+    for sides in ([], [1], [2], [1, 2]) if mode.flips else ([],):  # along which the image is mirrored
+        mirrored = image.flip(sides)
+        if mode.how == "whole":
+            maps = whole(network, mirrored, multiple, mode.output)
+        else:
+            maps = patched(network, mirrored, mode.patch, mode.stride_for(subset), batch, mode.output)
+        total = total + maps.flip(sides)
+    return unfit_maps(fit, total / (4 if mode.flips else 1), fov)
 
 
 @torch.inference_mode()
@@ -97,16 +104,17 @@ def windowed(network: nn.Module, image: Tensor, multiple: int) -> Tensor:
     difference. A network that looks at whole images only is given no part of one.
     """
     height, width = image.shape[1:]
-    if height * width <= ONE_PASS or getattr(network, "whole_images", False):
+    scale = getattr(network, "scale", 1)
+    if height * width <= ONE_PASS * scale**2 or getattr(network, "whole_images", False):
         return whole(network, image, multiple)
-    margin, maps = max(MARGIN, COARSEST * multiple), None
-    for top, left in product(range(0, height, CORE), range(0, width, CORE)):
+    margin, core, maps = max(MARGIN * scale, COARSEST * multiple), CORE * scale, None
+    for top, left in product(range(0, height, core), range(0, width, core)):
         above, before = max(0, top - margin), max(0, left - margin)
-        window = image[:, above : top + CORE + margin, before : left + CORE + margin]
-        found = whole(network, window, multiple)[:, top - above :, left - before :][:, :CORE, :CORE]
+        window = image[:, above : top + core + margin, before : left + core + margin]
+        found = whole(network, window, multiple)[:, top - above :, left - before :][:, :core, :core]
         if maps is None:  # the network tells the number of channels
             maps = torch.empty(len(found), height, width, device=image.device)
-        maps[:, top : top + CORE, left : left + CORE] = found
+        maps[:, top : top + core, left : left + core] = found
     return maps
 
 

@@ -13,12 +13,12 @@ from vesselbench.data.labelled import split_of
 from vesselbench.data.preprocess import channels_of
 from vesselbench.data.task import find_task
 from vesselbench.device import start_fabric
-from vesselbench.files import read_json, whole_folder
+from vesselbench.files import checkpoint_folder, read_json, whole_folder
 from vesselbench.imports import digest, import_closure
 from vesselbench.models.build import build_network, count_parameters, save_network
 from vesselbench.stages.entry import start
 from vesselbench.training.adversarial import Adversarial
-from vesselbench.training.checkpoint import Checkpoint, checkpoint_folder
+from vesselbench.training.checkpoint import Checkpoint
 from vesselbench.training.loop import seed_everything, train
 from vesselbench.training.method import Supervised
 from vesselbench.training.patches import stack_samples
@@ -42,7 +42,8 @@ def main(run: str, data: str, split: str, model: str, seed: str, recipe_name: st
 
     fabric = start_fabric(recipe.precision, recipe.threads)
     generator = seed_everything(int(seed))
-    network = build_network(entry["network"], entry["arguments"], channels_of(recipe.input), len(task.channels))
+    channels = channels_of(recipe.input)
+    network = build_network(entry["network"], entry["arguments"], channels, len(task.channels), recipe.scale)
     about = {
         "run": run,
         "model": model,
@@ -70,7 +71,7 @@ def main(run: str, data: str, split: str, model: str, seed: str, recipe_name: st
         print(f"{run}: nothing to learn", flush=True)
         return
 
-    images, labels = stack_samples(samples, task, recipe.input, recipe.fit)
+    images, labels = stack_samples(samples, masks, task, recipe.input, recipe.fit)
     count = len(ids) - len(recipe.held_out(ids))
     print(f"{run}: {recipe.steps} steps of {recipe.batch} patches, {count} images of {data}", flush=True)
     checkpoint = Checkpoint(

@@ -20,11 +20,6 @@ from vesselbench.config import UserError
 from vesselbench.files import whole_file
 
 
-def checkpoint_folder(run: str) -> Path:
-    """Name the folder of a run's checkpoint: below $VESSELBENCH_CHECKPOINTS where set, else below ``.checkpoints``."""
-    return Path(os.environ.get("VESSELBENCH_CHECKPOINTS", ".checkpoints"), run)
-
-
 class Checkpoint:
     """The checkpoint of one run: one file in a folder, replaced in one step.
 

@@ -32,26 +32,29 @@ GREY = (0.114, 0.587, 0.299)
 FILLED = {"covered": 0.5 / 255, "half": 0.5}
 
 
-def stack_samples(samples: Sequence[Sample], task: Task, preprocessing: str, fit: Fit) -> tuple[Tensor, Tensor]:
+def stack_samples(
+    samples: Sequence[Sample], masks: Sequence[np.ndarray], task: Task, preprocessing: str, fit: Fit
+) -> tuple[Tensor, Tensor]:
     """Read, preprocess, fit and stack photographs, uint8 (N, C, H, W), and labels, uint8 (N, K, H, W).
 
-    Labels are 0 or 1, the truth of each channel of the task; where it has ``unknown`` classes, a last channel is 1 in
-    their pixels. UserError if a photograph's size differs from the first one's though ``fit`` is none, or does not fit
-    into what it says; a label is none, or not of its photograph's size.
+    ``masks`` are the photographs' fields of view, bool (H, W) each. Labels are 0 or 1, the truth of each channel of the
+    task; where it has ``unknown`` classes, a last channel is 1 in their pixels. UserError if a photograph's size
+    differs from the first one's though ``fit`` is none, or does not fit into what it says; a label is none, or not of
+    its photograph's size.
     """
     images, labels = [], []
-    for sample in samples:
+    for sample, fov in zip(samples, masks, strict=True):
         image = read_image(sample.image)
         classes = read_classes(sample, task, image.shape[:2])
         try:
-            images.append(fit_image(fit, preprocess(preprocessing, image)))
+            images.append(fit_image(fit, preprocess(preprocessing, image), fov))
         except ValueError as error:
             raise UserError(f"{sample.image}: {error}; enlarge fit of the recipe") from error
         if images[-1].shape != images[0].shape:
             size, first = (f"{rows} x {columns}" for rows, columns, *_ in (image.shape, images[0].shape))
             fault = f"{size} pixels, but {samples[0].image} has {first}; training images must be of one size"
             raise UserError(f"{sample.image}: {fault}: let fit of the recipe resize or pad them")
-        classes = fit_image(fit, classes, is_label=True)
+        classes = fit_image(fit, classes, fov, is_label=True)
         unknown = [np.isin(classes, task.unknown)] if task.unknown else []
         labels.append(np.stack([*channel_truths(task, classes).values(), *unknown]))
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(np.stack(labels))
@@ -95,6 +98,11 @@ def draw_geometry(how: Augmentation, count: int, height: int, width: int, genera
         flips[1] = one
     shift = [draw_values(how.shift, count, generator) * side for side in (width, height)]
     zoom = [1 + draw_values(how.zoom, count, generator) for _ in "xy"]
+    if how.one_of:
+        which = torch.randint(3, (count,), generator=generator)
+        angle = torch.where(which == 0, angle, 0.0)
+        shift = [torch.where(which == 1, value, 0.0) for value in shift]
+        zoom = [torch.where(which == 2, value, 1.0) for value in zoom]
     rotation = _matrix(angle.cos(), -angle.sin(), zero, angle.sin(), angle.cos(), zero)
     slant = _matrix(one, -shear.sin(), zero, zero, shear.cos(), zero)
     flip = _matrix(flips[0], zero, zero, zero, flips[1], zero)

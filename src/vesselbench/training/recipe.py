@@ -34,6 +34,7 @@ class Augmentation(Parameters):
     rotation_step: float = Field(default=0, ge=0)  # 0: any angle
     flips: Literal["both", "horizontal"] = "both"  # left-right and up-down, each with flip_probability, or the former
     outside: Literal["border", "zero"] = "border"  # what lies outside a moved photograph: its border, or black
+    one_of: bool = False  # whether rotation, shift and zoom exclude each other: one is drawn, each as often
 
 
 class Loss(Parameters):
@@ -100,6 +101,7 @@ class Recipe(Parameters):
     keep: Literal["lowest_training_loss", "lowest_validation_loss", "last"]
     augmentation: Augmentation
     # What follows has a default, as nearly all recipes have it.
+    scale: PositiveInt = 1  # sides of a photograph are divided by it, and the network's logits brought up again
     targets: str | None = None  # task whose channels are learned, see vesselbench.data.task; that of the source
     loss: Loss = CROSS_ENTROPY  # of each output
     adversary: Adversary | None = None  # none
