@@ -94,7 +94,8 @@ def test_what_bfnet_claims_of_its_three_data_sets():
 def test_of_errors_the_lower_is_the_better(project, error, reproduced):
     project.data = "drive_av"
     kinds = project.add("bfnet", kinds={"weighted_error": error}).channels()["kinds"]
-    cells = verdicts(bfnet_claims("drive_av"), kinds.averages, {"fov": RELEASED}).set_index(["method", "score"])
+    claims = bfnet_claims("drive_av")
+    cells = verdicts(claims, kinds.averages, claims["mask"].map({"fov": RELEASED})).set_index(["method", "score"])
     cell = cells.loc[("bfnet", "weighted_error")].iloc[0]
     assert (cell["claimed"], cell["verdict"]) == (0.0309, "reproduced" if reproduced else "not reproduced")
     assert cell["protocol"] == "fov-mean-native-fixed"

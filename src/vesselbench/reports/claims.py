@@ -8,6 +8,7 @@ of vessel it says which class, or which average of classes (of), and what its pr
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +28,9 @@ VERDICTS = (REPRODUCED, NOT_REPRODUCED, NOT_RUN, NOT_COMPARABLE)
 PREFERRED = "patched"  # the mode held against a claim that names none
 ROW = ["table", "method", "mode", "how", "mask"]  # what the cells of one row of the paper share
 OURS = ["verdict", "ours", "difference", "low", "high", "ours_mode", "protocol"]
+AGAIN = ["implied_verdict", "implied_ours", "implied_low", "implied_high", "implied_protocol"]
+TELL = ("accuracy", "sensitivity", "specificity")  # of one row: together they tell its share of vessel
+ROUNDING = 0.00005  # of a claimed figure
 
 
 def read_reported() -> pd.DataFrame:
@@ -61,18 +65,50 @@ def bfnet_claims(dataset: str) -> pd.DataFrame:
     return cells.assign(mode="")[["source", *ROW, "score", "claimed", "spread"]].reset_index(drop=True)
 
 
-def verdicts(claims: pd.DataFrame, averages: pd.DataFrame, under: Mapping[str, Protocol] = HEADLINE) -> pd.DataFrame:
-    """Hold ours against each claim: the mean over seeds under the protocol of the claim's mask in ``under``.
+def implied_protocols(claims: pd.DataFrame, pixels: Mapping[str, Mapping[str, Mapping[str, int]]]) -> pd.Series:
+    """Name the protocol that the paper's rows imply by their share of vessel; NaN where they imply none.
+
+    Accuracy is sensitivity x share + specificity x (1 - share). A row whose share is that of the truth after the
+    released code's resize to a square and back implies that, and connectivity at the square; one that only fits the
+    native truth implies that. ``pixels`` are ours: mask -> size -> vessel and background.
+    """
+    names = pd.Series(index=claims.index, dtype=object)
+    for row, own in claims.groupby(ROW, sort=False):
+        mask, claimed = row[ROW.index("mask")], own.set_index("score")["claimed"]
+        if mask not in pixels or not {*TELL} <= {*claimed.index}:
+            continue
+        ends = product(*((claimed[score] - ROUNDING, claimed[score] + ROUNDING) for score in TELL))
+        shares = [(accuracy - specificity) / (sensitivity - specificity) for accuracy, sensitivity, specificity in ends]
+        for size in ("native", "round_trip"):  # the latter where both fit: it is what the code does
+            counted = pixels[mask][size]
+            if min(shares) <= counted["vessel"] / sum(counted.values()) <= max(shares):
+                names[own.index] = str(Protocol(mask, size=size))
+                if size == "round_trip":
+                    names[own.index[own["score"] == "connectivity"]] = str(Protocol(mask, size="square"))
+    return names
+
+
+def verdicts_twice(claims: pd.DataFrame, averages: pd.DataFrame, implied: pd.Series) -> pd.DataFrame:
+    """Hold ours against each claim under the headline protocol, and under the one that is ``implied``, if any.
+
+    Adds the columns ``OURS``, and of the latter ``AGAIN``.
+    """
+    again = verdicts(claims, averages, implied)[[name.removeprefix("implied_") for name in AGAIN]]
+    return verdicts(claims, averages).join(again.set_axis(AGAIN, axis=1).where(implied.notna()))
+
+
+def verdicts(claims: pd.DataFrame, averages: pd.DataFrame, protocols: pd.Series | None = None) -> pd.DataFrame:
+    """Hold ours against each claim: the mean over seeds under its protocol, or the headline one of its mask.
 
     The claim's method is the label of ours in ``averages`` (see ``Results``); its mode is ours, or where it has none
     the patched run, or the first. Adds the columns ``OURS``, NaN where there is nothing of ours to compare.
     """
+    protocols = claims["mask"].map(HEADLINE) if protocols is None else protocols
     ran = averages.index.droplevel(["protocol", "score"]).unique()
     rows = []
-    for claim in claims.itertuples():
+    for claim, protocol in zip(claims.itertuples(), protocols.map(str), strict=True):
         modes = [mode for label, mode in ran if label == claim.method]
         mode = claim.mode or (PREFERRED if PREFERRED in modes else next(iter(modes), ""))
-        protocol = str(under.get(claim.mask, ""))
         key = (claim.method, mode, protocol, claim.score)
         value, low, high = averages.loc[key, ["value", "low", "high"]] if key in averages.index else [math.nan] * 3
         sign = -1 if claim.score.endswith("_error") else 1  # lower is better

@@ -33,7 +33,8 @@ def kind_section(channels: Mapping[str, Results]) -> tuple[dict[str, Any], dict[
     main = {name: main_results(own) for name, own in channels.items()}
     parts = [comparisons(main[name], scores).assign(channel=name) for name, scores in TOLD.items()]
     pairs = pd.concat([part for part in parts if len(part)] or parts[:1])
-    claims = verdicts(bfnet_claims(main["kinds"].folder.name), main["kinds"].averages, {"fov": RELEASED})
+    claims = bfnet_claims(main["kinds"].folder.name)
+    claims = verdicts(claims, main["kinds"].averages, claims["mask"].map({"fov": RELEASED}))
     protocols = {str(protocol): protocol for protocol in (HEADLINE["fov"], RELEASED)}
     numbers = {name: tables.metrics(channels[name]) for name in ("artery", "vein")}
     numbers |= {"kinds": tables.metrics(channels["kinds"], protocols), "kind_comparisons": tables.as_items(pairs)}

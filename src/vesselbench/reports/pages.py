@@ -15,10 +15,21 @@ from vesselbench.files import whole_file
 from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports import kinds, style, tables
 from vesselbench.reports.ablations import ablation_claims, ablation_tables, first_split
-from vesselbench.reports.claims import NOT_RUN, OURS, ROW, VERDICTS, paper_claims, verdicts
+from vesselbench.reports.claims import (
+    AGAIN,
+    NOT_RUN,
+    OURS,
+    REPRODUCED,
+    ROW,
+    VERDICTS,
+    implied_protocols,
+    paper_claims,
+    verdicts_twice,
+)
 from vesselbench.reports.comparisons import COMPARED, comparisons, folded, noise_floor, seed_spread
 from vesselbench.reports.runs import OBSERVER, Results, scores_of
 from vesselbench.reports.style import SCORES, display_name, format_score
+from vesselbench.reports.transfers import generalisation_table
 
 CODE = Path(vesselbench.__file__).parent
 PAPER_TABLES = {"drive": "Table 1", "chase_db1": "Table 2", "stare": "Table 3"}
@@ -28,6 +39,7 @@ PAPER_TABLES = {"drive": "Table 1", "chase_db1": "Table 2", "stare": "Table 3"}
 SCHEDULES = {"drive": (12400, 32, 128, 128), "chase_db1": (12400, 32, 128, 128), "stare": (10000, 32, 128, 128)}
 SCHEDULES |= {"drive_av": (13500, 2, 592, 592), "les_av": (7500, 2, 720, 800), "hrf_av": (16500, 2, 592, 880)}
 REDUCED = "**a reduced budget**"
+RIVALS = ("unet", "denseblock_unet", "deform_unet", "wnet", "wnet_own")  # beside IterNet at a glance
 Channels = Mapping[str, Results]  # of all listed runs of a data set: vessel; where kinds are told, also the other ones
 
 
@@ -48,9 +60,10 @@ def budget_note(dataset: str, recipe: Mapping[str, Any]) -> str:
     """
     if not recipe["steps"]:
         return "Training: none, a classical method."
-    steps, batch, patch = recipe["steps"], recipe["batch"], recipe["patch"]
-    rows, columns = [patch, patch] if isinstance(patch, int) else patch
+    steps, batch, patch, scale = recipe["steps"], recipe["batch"], recipe["patch"], recipe.get("scale", 1)
+    rows, columns = (side // scale for side in ([patch, patch] if isinstance(patch, int) else patch))
     text, full = f"Training: {steps:,} steps of {batch} patches of {rows} x {columns} pixels", SCHEDULES.get(dataset)
+    text += f" (photographs at 1/{scale} of their sides)" * (scale > 1)
     if not full:
         return f"{text}."
     share = steps * batch * rows * columns / math.prod(full)
@@ -69,15 +82,19 @@ def budget_notes(results: Results) -> list[str]:
     return named if len(notes) > 1 else list(notes)
 
 
-def write_tables(folder: Path, channels: Channels, main: Results, observers: Mapping[str, Results | None]) -> None:
+def write_tables(
+    folder: Path, channels: Channels, main: Results, observers: Mapping[str, Results | None], transfers: Results
+) -> None:
     """Write ``<dataset>.json`` and ``<dataset>.md`` into ``folder``, which is ``metrics/tables``.
 
     ``main`` are the ``main_results`` of the channel of vessels. ``observers``: split -> the second observer of its test
-    images, None where not all have one; the main split first.
+    images, None where not all have one; the main split first. ``transfers``: weights that learned from other data sets.
     """
     results, observer = channels["vessel"], next(iter(observers.values()), None)
     own = first_split(results)
-    cells, pairs, folds = verdicts(paper_claims(results.folder.name), main.averages), comparisons(main), folded(results)
+    claims, pairs, folds = paper_claims(results.folder.name), comparisons(main), folded(results)
+    pixels = main.maps["stored"].iloc[0]["pixels"] if len(main.maps) else {}
+    cells = verdicts_twice(claims, main.averages, implied_protocols(claims, pixels))
     numbers, told = kinds.kind_section(channels) if "kinds" in channels else ({}, {})
     ablations, budget = {} if told else ablation_tables(own), budget_notes(own)
     shared = {"images": len(own.maps["stored"].iloc[0]["images"]) if len(own.maps) else 0, "labels": main.labels}
@@ -88,12 +105,14 @@ def write_tables(folder: Path, channels: Channels, main: Results, observers: Map
         "comparisons": tables.as_items(pairs),
         "folds": tables.as_items(folds),
         "protocols": tables.protocol_list(main),
+        "transfers": tables.protocol_list(transfers),
         "budget": budget,
     } | numbers
     rest = [split for split in [*observers][1:] if split not in set().union(*folds["splits"])]
     others = {split: (results.keep(results.maps["split"] == split), observers[split]) for split in rest}
     content = {"dataset": results.folder.name, "main": main, "observer": observer, "cells": cells, "pairs": pairs}
     content |= {"folds": folds, "others": others, "ablations": ablations, "budget": budget, "reduced": REDUCED}
+    content |= {"transfers": transfers}
     page = render("table", kinds=told, **shared, **content)
     for suffix, text in {"json": tables.as_json(document), "md": page}.items():
         with whole_file(folder / f"{results.folder.name}.{suffix}") as path:
@@ -146,32 +165,34 @@ def summary(documents: Mapping[str, Mapping[str, Any]]) -> str:
     """
     claims = {name: paper_claims(name).assign(verdict=NOT_RUN) for name in PAPER_TABLES}
     claims |= {name: pd.DataFrame(own["claims"]) for name, own in documents.items() if name in PAPER_TABLES}
-    claims = {name: cells.reindex(columns=[*ROW, "score", "claimed", *OURS]) for name, cells in claims.items()}
+    claims = {name: own.reindex(columns=[*ROW, "score", "claimed", *OURS, *AGAIN]) for name, own in claims.items()}
     rows = {name: claim_rows(cells, documents.get(name, {}).get(OBSERVER, {})) for name, cells in claims.items()}
     content = {"glance": glance(documents, claims), "counts": count_table(claims), "rows": rows}
+    content |= {"generalisation": generalisation_table(documents, PAPER_TABLES)}
     return render("summary", titles=PAPER_TABLES, documents=documents, **content)
 
 
 def glance(documents: Mapping[str, Mapping[str, Any]], claims: Mapping[str, pd.DataFrame]) -> str:
-    """Print what most readers come for: IterNet's main scores in the field of view, claimed and ours, and rivals'.
+    """Print what most readers come for: IterNet's main scores in the field of view, claimed and ours, and ``RIVALS``'.
 
     The mode is patched, as the claim's; for a method without such a row, its first. "" where nothing was run.
     """
     own = {name: documents[name] for name in claims if name in documents}
-    rivals = dict.fromkeys(label for document in own.values() for label in document["labels"] if label != "iternet")
+    rivals = [label for label in RIVALS if any(label in document["labels"] for document in own.values())]
     rows = []
     for name, document in own.items():
         cells = claims[name].query("method == 'iternet' and mask == 'fov' and mode != 'whole'")
         for cell in cells.set_index("score", drop=False).loc[list(COMPARED)].to_dict("records"):
             row = {"data set": name, "IterNet, claimed": cell["claimed"], "IterNet, ours": cell["ours"], **cell}
+            row |= {"as the row implies": cell["implied_ours"]}
             for rival in (*rivals, OBSERVER):
                 found = document.get(rival, {})
                 if found and "fov" not in found:  # by mode, then by seed
                     found = next(iter(found.get(cell["ours_mode"], next(iter(found.values()))).values()))
                 row[rival] = format_score(found["fov"].get(cell["score"], math.nan)) if found else ""
             rows.append(row)
-    columns = ["data set", "score", "IterNet, claimed", "IterNet, ours", "interval", "verdict", *rivals, OBSERVER]
-    return tables.text_table(pd.DataFrame(rows), columns)
+    ours = ["IterNet, claimed", "IterNet, ours", "interval", "verdict", "as the row implies", "implied_verdict"]
+    return tables.text_table(pd.DataFrame(rows), ["data set", "score", *ours, *rivals, OBSERVER])
 
 
 def count_table(claims: Mapping[str, pd.DataFrame]) -> str:
@@ -181,7 +202,9 @@ def count_table(claims: Mapping[str, pd.DataFrame]) -> str:
     groups["all but quoted"] = groups["all"].query("how != 'quoted'")
     counts = {name: cells["verdict"].value_counts().reindex(VERDICTS, fill_value=0) for name, cells in groups.items()}
     table = pd.DataFrame(counts).T.assign(table=[*groups], cells=[len(cells) for cells in groups.values()])
-    return tables.text_table(table, ["table", "cells", *VERDICTS])
+    again = [cells["implied_verdict"].dropna() for cells in groups.values()]
+    table["reproduced as implied"] = [f"{(own == REPRODUCED).sum()} of {len(own)}" for own in again]
+    return tables.text_table(table, ["table", "cells", *VERDICTS, "reproduced as implied"])
 
 
 def claim_rows(cells: pd.DataFrame, second_observer: Mapping[str, Mapping[str, float]]) -> str:
@@ -197,6 +220,12 @@ def claim_rows(cells: pd.DataFrame, second_observer: Mapping[str, Mapping[str, f
     return tables.text_table(pd.DataFrame(rows).fillna(""), ["method", "mode", "mask", *SCORES])
 
 
-def _claimed_and_ours(claimed: float, ours: float, verdict: str, **_: Any) -> str:
+def _claimed_and_ours(claimed: float, ours: float, verdict: str, implied_protocol: Any, **own: Any) -> str:
+    text = f"{format_score(claimed)} -> {_judged(ours, verdict)}"
+    elsewhere = isinstance(implied_protocol, str) and "-native-" not in implied_protocol
+    return text + f", {_judged(own['implied_ours'], own['implied_verdict'])}" * elsewhere
+
+
+def _judged(ours: float, verdict: str) -> str:
     judged = {"reproduced": f"{format_score(ours)} yes", "not reproduced": f"{format_score(ours)} no "}  # of one width
-    return f"{format_score(claimed)} -> {(judged | {'not comparable': '?'}).get(verdict, verdict)}"
+    return (judged | {"not comparable": "?"}).get(verdict, verdict)

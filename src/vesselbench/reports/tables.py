@@ -15,6 +15,7 @@ from vesselbench.reports.style import SCORES, display_name, format_interval, for
 INTERVAL = "95 % interval"
 DIFFERENCE = ["score", "mode", "first", "second", "difference", "interval", "p_value", "supported"]
 CLAIM = ["table", "method", "mode", "mask", "score", "claimed", "ours", "difference", "interval", "verdict"]
+CLAIM += ["implied", "implied_ours", "implied_verdict"]
 FOLD = ["model", "recipe", "mode", "seed", "folds", "images", "score", "mean", "interval", "spread"]
 
 
@@ -88,7 +89,10 @@ def claim_table(cells: pd.DataFrame) -> str:
     """Print the paper's cells beside ours, one a line; a mode in brackets is ours where the paper names none."""
     mode = cells["mode"].where(cells["mode"] != "", "(" + cells["ours_mode"] + ")").fillna("")
     method = cells["method"].map(display_name) + cells["how"].map({"quoted": ", quoted"}).fillna("")
-    return text_table(cells.assign(table=cells["table"].str.removeprefix("table "), method=method, mode=mode), CLAIM)
+    implied = cells["implied_protocol"].str.split("-").str[2].fillna("")
+    table = cells["table"].str.removeprefix("table ")
+    cells = cells.fillna({"implied_verdict": ""})
+    return text_table(cells.assign(table=table, method=method, mode=mode, implied=implied), CLAIM)
 
 
 def map_table(results: Results) -> str:

@@ -16,13 +16,13 @@ CHANNEL = "vessel"
 
 
 def main(data: str) -> None:
-    runs, published = read_params("runs", "published")
+    runs, published, transfers = read_params("runs", "published", "transfers")
     own = read_results(data, runs)
     channels = {name: own.keep(own.maps["channel"] == name) for name in (CHANNEL, *own.maps["channel"].unique())}
     results = channels[CHANNEL]
     shown = main_results(results)
     observers = {split: read_observer(data, split) for split in results.maps["split"].unique()}
-    write_tables(Path("metrics/tables"), channels, shown, observers)
+    write_tables(Path("metrics/tables"), channels, shown, observers, read_results(data, transfers))
 
     observer = next(iter(observers.values()), None)  # of the first split
     star, tables, figures = observer.averages if observer else None, {}, {}
