@@ -18,13 +18,18 @@ from vesselbench.metrics.connectivity import (
 )
 
 THETAS = np.unique(np.concatenate([reading.thetas for reading in READINGS]))
+SIZES = (10, 1, 2, 40)
 LEE = Reading(skeleton="lee")
 
 
-def labelled(probability, thetas, neighbours):
-    """Segments at every threshold, one labelling each."""
-    axes = NEIGHBOURS[neighbours]
-    return [label(probability >= theta, connectivity=axes, return_num=True)[1] for theta in thetas]
+def labelled(probability, thetas, neighbours, sizes):
+    """Segments at every threshold, one labelling each; the whole frame is one of any size."""
+    found = []
+    for theta in thetas:
+        pieces = label(probability >= theta, connectivity=NEIGHBOURS[neighbours])
+        large = np.bincount(pieces.ravel())[1:, None] >= sizes
+        found.append(np.maximum(large.sum(axis=0), pieces.all()))
+    return np.transpose(found).tolist()
 
 
 def smooth_map(seed, shape, sigma):
@@ -60,8 +65,8 @@ MAPS = {
 @pytest.mark.parametrize("neighbours", NEIGHBOURS)
 @pytest.mark.parametrize("name", MAPS)
 def test_the_sweep_equals_labelling_at_every_threshold(name, neighbours):
-    expected = labelled(MAPS[name] / 65535, THETAS, neighbours)
-    assert segments(MAPS[name], THETAS, neighbours).tolist() == expected
+    expected = labelled(MAPS[name] / 65535, THETAS, neighbours, SIZES)
+    assert segments(MAPS[name], THETAS, neighbours, SIZES).tolist() == expected
 
 
 def test_the_readings_are_ours_and_one_change_each():
@@ -77,23 +82,20 @@ def test_the_readings_are_ours_and_one_change_each():
 def test_four_pixels_by_hand():
     levels = np.array([[65535, 10000], [20000, 65535]], np.uint16)
     thetas = np.array([0, 0.1, 0.2, 0.5, 1])
-    assert segments(levels, thetas, 8).tolist() == [1, 1, 1, 1, 1]
-    assert segments(levels, thetas, 4).tolist() == [1, 1, 1, 2, 2]
-    assert segments(np.zeros((2, 2), np.uint16), thetas).tolist() == [1, 0, 0, 0, 0]
+    assert segments(levels, thetas, 8).tolist() == [[1, 1, 1, 1, 1]]
+    assert segments(levels, thetas, 4, (1, 2)).tolist() == [[1, 1, 1, 2, 2], [1, 1, 1, 0, 0]]
+    assert segments(np.zeros((2, 2), np.uint16), thetas).tolist() == [[1, 0, 0, 0, 0]]
 
 
-@pytest.mark.parametrize("levels", [NOISE, np.maximum(NOISE, 1)[:2], smooth_map(3, (60, 50), 3)])
-def test_the_counts_of_all_readings_equal_labelling(levels):
-    levels = np.maximum(levels, 1)
+def test_the_counts_of_a_reading_are_its_own_whatever_is_counted_beside_it():
+    levels = smooth_map(3, (60, 50), 3)
     levels.setflags(write=False)
     found = segments_by_reading(levels)
     assert list(found) == list(READINGS)
     for reading, counts in found.items():
-        expected = []
-        for theta in reading.thetas:
-            pieces = label(levels / 65535 >= theta, connectivity=NEIGHBOURS[reading.neighbours])
-            expected.append(int((np.bincount(pieces.ravel())[1:] >= reading.smallest).sum()) if theta else 1)
-        assert counts.tolist() == expected
+        assert segments_by_reading(levels, [reading])[reading].tolist() == counts.tolist()
+        expected = labelled(levels / 65535, reading.thetas, reading.neighbours, (reading.smallest,))
+        assert [counts.tolist()] == expected
 
 
 def test_a_truth_by_hand():

@@ -6,14 +6,13 @@ masks). What other readings of the paper give is kept beside it (``READINGS``, o
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import minimum_spanning_tree
 from skimage.measure import label
-from skimage.morphology import area_opening, max_tree, skeletonize
+from skimage.morphology import skeletonize
 
 from vesselbench.data.maps import LEVELS, level_of
 
@@ -28,7 +27,7 @@ class Reading:
     neighbours: int = 8  # of a pixel, 8 or 4
     levels: int = 256  # number of thresholds, at most 256
     skeleton: str = "zhang"  # or lee
-    smallest: int = 1  # pixels that an 8-connected segment of the map must have to count; all count at 1
+    smallest: int = 1  # pixels that a segment of the map must have to count; all count at 1
 
     @property
     def thetas(self) -> np.ndarray:
@@ -41,33 +40,83 @@ READINGS = (OURS, Reading(neighbours=4), Reading(levels=51), Reading(skeleton="l
 READINGS += (Reading(smallest=10), Reading(smallest=40))
 
 
-def segments(levels: np.ndarray, thetas: np.ndarray = OURS.thetas, neighbours: int = 8) -> np.ndarray:
+def segments(
+    levels: np.ndarray, thetas: np.ndarray = OURS.thetas, neighbours: int = 8, sizes: Sequence[int] = (1,)
+) -> np.ndarray:
     """Count the connected segments of a map, uint16 (H, W), binarised at each of the ascending thresholds, (n,).
 
-    int64 (n,): segments of ``p >= theta``, whose pixels have 8 or 4 ``neighbours``. Where all pixels reach theta, as at
-    theta = 0, that is the frame: one segment.
+    int64 (sizes, n): segments of ``p >= theta`` that have at least so many pixels, whose pixels have 8 or 4
+    ``neighbours``. Where all pixels reach theta, as at theta = 0, that is the frame: one segment.
 
-    One sweep for all. Join neighbours by edges, each as high as the lower of its two pixels, and take the highest
-    spanning forest (Kruskal's): from the top down, an edge belongs to it exactly where it makes one segment of two. So
-    at any threshold the segments are the pixels above it less the forest's edges above it. The forest is the map's
-    component tree (max-tree) in another guise; scipy finds it several times faster than scikit-image's ``max_tree``,
-    for only pixels above the lowest threshold take part.
+    One sweep for all. The map is divided into hills: what is left of one above any threshold hangs together. From the
+    top down, hills are joined where they touch (Kruskal's algorithm). A segment counts from where it has pixels enough,
+    so that the highest of each hill will do, down to where it is joined with another. The joints are the map's
+    component tree (max-tree) in another guise, a hundredth of its nodes.
     """
     reached = level_of(thetas)
     whole = int(np.searchsorted(reached, levels.min(), side="right"))  # thresholds that every pixel reaches
-    passed = np.searchsorted(reached, np.arange(LEVELS), side="right")[levels] - whole  # thresholds above
-    pixels = np.arange(levels.size).reshape(levels.shape)
-    ends, heights = [], []
-    for one, other in _neighbours(neighbours):
+    passed = (np.searchsorted(reached, np.arange(LEVELS), side="right") - whole)[levels]  # thresholds above
+    hills, joints = _hills(passed, neighbours)
+    steps, above, most = thetas.size + 1, passed > 0, max(sizes)
+    ranked = np.sort((hills[above] + 1) * steps - passed[above])  # hill by hill, the highest pixel first
+    starts = [*np.flatnonzero(np.diff(ranked // steps, prepend=-1)), ranked.size]
+    tops = [(-ranked[start : min(start + most, end)] % steps).tolist() for start, end in pairwise(starts)]
+    begun = [own[0] for own in tops]
+    owner = [*range(len(tops))]
+    gained = [[0] * steps for _ in sizes]
+
+    def find(hill: int) -> int:
+        while owner[hill] != hill:
+            owner[hill] = hill = owner[owner[hill]]
+        return hill
+
+    def close(hill: int, height: int) -> None:
+        for row, size in zip(gained, sizes, strict=True):
+            enough = min(tops[hill][size - 1], begun[hill]) if size <= len(tops[hill]) else 0
+            if enough > height:
+                row[enough] += 1
+                row[height] -= 1
+
+    for height, *ends in joints:
+        one, other = map(find, ends)
+        if one != other:
+            close(one, height)
+            close(other, height)
+            owner[other], begun[one] = one, height
+            tops[one] = sorted(tops[one] + tops[other], reverse=True)[:most]
+    for hill in {*map(find, owner)}:
+        close(hill, 0)
+    above = np.array(gained, np.int64)[:, :0:-1].cumsum(axis=1)[:, ::-1][:, : thetas.size - whole]
+    return np.hstack([np.ones((len(sizes), whole), np.int64), above])
+
+
+def _hills(passed: np.ndarray, neighbours: int) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
+    """Divide a map, int64 (H, W), where it is above 0, into numbered hills: on each, every climb ends on one peak.
+
+    A climb goes from neighbour to highest neighbour, the last of equal ones. The numbers, int64 (H, W); and joints:
+    how high two hills touch, and their numbers, from the highest joint down.
+    """
+    pixels, shifted = np.arange(passed.size).reshape(passed.shape), _neighbours(neighbours)
+    rank = passed * passed.size + pixels
+    highest = rank.copy()
+    for one, other in shifted:
+        np.maximum(highest[one], rank[other], out=highest[one])
+        np.maximum(highest[other], rank[one], out=highest[other])
+    peak, lower = (highest % passed.size).ravel(), None
+    while not np.array_equal(peak, lower):
+        peak, lower = peak[peak], peak
+    hills = (np.cumsum((highest == rank) & (passed > 0)) - 1)[peak].reshape(passed.shape)
+    pairs, heights, number = [], [], hills.max() + 1
+    for one, other in shifted:
         height = np.minimum(passed[one], passed[other])
-        joined = height > 0
-        ends.append((pixels[one][joined], pixels[other][joined]))
-        heights.append(height[joined])
-    graph = coo_array((1.0 + thetas.size - np.concatenate(heights), np.hstack(ends)), shape=(levels.size,) * 2)
-    forest = 1 + thetas.size - minimum_spanning_tree(graph.tocsr()).data.astype(np.int64)
-    gained, joined = (np.bincount(values, minlength=thetas.size + 1) for values in (passed.ravel(), forest))
-    above = (gained - joined)[::-1].cumsum()[::-1][1 : thetas.size - whole + 1]
-    return np.concatenate([np.ones(whole, np.int64), above])
+        touching = (hills[one] != hills[other]) & (height > 0)
+        first, second = hills[one][touching], hills[other][touching]
+        pairs.append(np.minimum(first, second) * number + np.maximum(first, second))
+        heights.append(height[touching])
+    pairs, heights = np.concatenate(pairs), np.concatenate(heights)
+    down = np.argsort(-heights, kind="stable")
+    down = down[np.sort(np.unique(pairs[down], return_index=True)[1])]  # the highest place where two hills touch
+    return hills, [*zip(heights[down].tolist(), *(end.tolist() for end in np.divmod(pairs[down], number)), strict=True)]
 
 
 def _neighbours(neighbours: int) -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
@@ -77,24 +126,15 @@ def _neighbours(neighbours: int) -> list[tuple[tuple[slice, slice], tuple[slice,
     return pairs + [((first, first), (last, last)), ((first, last), (last, first))] * (neighbours == 8)
 
 
-def without_small_segments(levels: np.ndarray, sizes: Iterable[int]) -> dict[int, np.ndarray]:
-    """Level the small peaks of a map: at each of our thresholds, 8-connected segments of fewer pixels are gone.
-
-    An area opening (Vincent, "Grayscale area openings and closings", 1993), after the map was rounded down to the
-    thresholds: scikit-image's tree of 256 levels takes half the time. One tree serves all ``sizes``, the keys.
-    """
-    reached = level_of(OURS.thetas)
-    steps = (np.searchsorted(reached, levels, side="right") - 1).astype(np.uint8)
-    rimmed, axes = np.pad(steps, 1), NEIGHBOURS[8]  # the tree takes nothing narrower than three pixels
-    tree = max_tree(rimmed, axes)
-    opened = {size: area_opening(rimmed, size, axes, *tree)[1:-1, 1:-1] for size in sizes}
-    return {size: reached[steps].astype(np.uint16) for size, steps in opened.items()}
-
-
-def segments_by_reading(levels: np.ndarray) -> dict[Reading, np.ndarray]:
-    """Count the segments of a map, uint16 (H, W), under each of ``READINGS``, at its own thresholds."""
-    maps = {1: levels} | without_small_segments(levels, {reading.smallest for reading in READINGS} - {1})
-    return {one: segments(maps[one.smallest], one.thetas, one.neighbours) for one in READINGS}
+def segments_by_reading(levels: np.ndarray, readings: Sequence[Reading] = READINGS) -> dict[Reading, np.ndarray]:
+    """Count the segments of a map, uint16 (H, W), under each reading, at its own thresholds."""
+    found = {}
+    for neighbours in {one.neighbours for one in readings}:
+        own = [one for one in readings if one.neighbours == neighbours]
+        thetas, sizes = np.unique(np.concatenate([one.thetas for one in own])), [*{one.smallest for one in own}]
+        counts = dict(zip(sizes, segments(levels, thetas, neighbours, sizes), strict=True))
+        found |= {one: counts[one.smallest][np.searchsorted(thetas, one.thetas)] for one in own}
+    return {one: found[one] for one in readings}
 
 
 def describe_truth(truth: np.ndarray, reading: Reading = OURS) -> tuple[int, int]:
