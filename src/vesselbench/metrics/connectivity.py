@@ -6,18 +6,19 @@ masks). What other readings of the paper give is kept beside it (``READINGS``, o
 """
 
 import math
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from skimage.measure import label
 from skimage.morphology import skeletonize
 
 from vesselbench.data.maps import LEVELS, level_of
+from vesselbench.metrics.protocol import SIZES
+from vesselbench.metrics.topology import Shape, count_pieces
 
 TOLERANCE = 0.05  # the paper's alpha
-NEIGHBOURS = {8: 2, 4: 1}  # -> scikit-image's count: axes along which two neighbours may differ
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Reading:
 OURS = Reading()
 READINGS = (OURS, Reading(neighbours=4), Reading(levels=51), Reading(skeleton="lee"))
 READINGS += (Reading(smallest=10), Reading(smallest=40))
+AT_SIZE = {size: READINGS if size == "native" else (OURS, *READINGS[-2:]) for size in SIZES}
 
 
 def segments(
@@ -57,36 +59,38 @@ def segments(
     whole = int(np.searchsorted(reached, levels.min(), side="right"))  # thresholds that every pixel reaches
     passed = (np.searchsorted(reached, np.arange(LEVELS), side="right") - whole)[levels]  # thresholds above
     hills, joints = _hills(passed, neighbours)
-    steps, above, most = thetas.size + 1, passed > 0, max(sizes)
-    ranked = np.sort((hills[above] + 1) * steps - passed[above])  # hill by hill, the highest pixel first
-    starts = [*np.flatnonzero(np.diff(ranked // steps, prepend=-1)), ranked.size]
-    tops = [(-ranked[start : min(start + most, end)] % steps).tolist() for start, end in pairwise(starts)]
-    begun = [own[0] for own in tops]
-    owner = [*range(len(tops))]
-    gained = [[0] * steps for _ in sizes]
-
-    def find(hill: int) -> int:
-        while owner[hill] != hill:
-            owner[hill] = hill = owner[owner[hill]]
-        return hill
-
-    def close(hill: int, height: int) -> None:
-        for row, size in zip(gained, sizes, strict=True):
-            enough = min(tops[hill][size - 1], begun[hill]) if size <= len(tops[hill]) else 0
-            if enough > height:
-                row[enough] += 1
-                row[height] -= 1
-
-    for height, *ends in joints:
-        one, other = map(find, ends)
-        if one != other:
-            close(one, height)
-            close(other, height)
-            owner[other], begun[one] = one, height
-            tops[one] = sorted(tops[one] + tops[other], reverse=True)[:most]
-    for hill in {*map(find, owner)}:
-        close(hill, 0)
-    above = np.array(gained, np.int64)[:, :0:-1].cumsum(axis=1)[:, ::-1][:, : thetas.size - whole]
+    # From here on by depth below the highest threshold, which grows on the way down.
+    steps, most = thetas.size + 1, max(sizes)
+    ranked = np.sort((hills * steps + steps - passed)[passed > 0])  # hill by hill, the highest pixel first
+    starts = np.flatnonzero(np.diff(ranked // steps, prepend=-1))
+    place = np.arange(ranked.size) - np.repeat(starts, np.diff(starts, append=ranked.size))
+    kept = ranked[place < most]
+    bounds, depths = np.flatnonzero(np.diff(kept // steps, prepend=-1)).tolist(), (kept % steps).tolist()
+    tops = [depths[start:end] for start, end in pairwise([*bounds, len(depths)])]
+    owner, rows = [*range(len(tops))], {size: [0] * steps for size in sorted(sizes)}
+    for height, one, other in joints:
+        while owner[one] != one:
+            owner[one] = one = owner[owner[one]]
+        while owner[other] != other:
+            owner[other] = other = owner[owner[other]]
+        if one == other:
+            continue
+        depth = steps - height
+        for own in (tops[one], tops[other]):
+            for size, row in rows.items():
+                if size > len(own) or own[size - 1] >= depth:
+                    break
+                row[own[size - 1]] += 1
+                row[depth] -= 1
+        joined = sorted(tops[one] + tops[other])[:most]
+        reached = bisect(joined, depth)
+        joined[:reached] = [depth] * reached
+        owner[other], tops[one] = one, joined
+    for hill, own in enumerate(tops):
+        for size, row in rows.items():
+            if owner[hill] == hill and size <= len(own):
+                row[own[size - 1]] += 1
+    above = np.array([rows[size] for size in sizes]).cumsum(axis=1)[:, steps - 1 : whole : -1]
     return np.hstack([np.ones((len(sizes), whole), np.int64), above])
 
 
@@ -137,10 +141,11 @@ def segments_by_reading(levels: np.ndarray, readings: Sequence[Reading] = READIN
     return {one: found[one] for one in readings}
 
 
-def describe_truth(truth: np.ndarray, reading: Reading = OURS) -> tuple[int, int]:
-    """Count the segments and the skeleton's pixels of a truth (H, W); anything but zero is vessel."""
-    pieces = label(truth != 0, connectivity=NEIGHBOURS[reading.neighbours], return_num=True)[1]
-    return int(pieces), int(np.count_nonzero(skeletonize(truth != 0, method=reading.skeleton)))
+def describe_truth(truth: Shape, reading: Reading = OURS) -> tuple[int, int]:
+    """Count the segments and the skeleton's pixels of a truth."""
+    pieces = truth.segments if reading.neighbours == 8 else count_pieces(truth.vessel, reading.neighbours)
+    lee = reading.skeleton == "lee"
+    return pieces, np.count_nonzero(skeletonize(truth.vessel, method="lee") if lee else truth.skeleton)
 
 
 def connectivity_curve(found: np.ndarray, true: int, skeleton: int) -> np.ndarray:
