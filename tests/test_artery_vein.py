@@ -108,7 +108,7 @@ def test_a_map_in_colours_is_scored_as_by_hand(found):
     assert shown[0] == ["Sensitivity", ".5238", ".4762", ".6957"], "artery, vein, vessel"
     assert shown[3][:2] == ["Sensitivity", ".4565"], "weighted"
     assert Path("scores_kinds_confusion.csv").read_text().splitlines()[2] == "artery,0,160,160,0"
-    assert score("--all").count("| frame-mean-resized-fixed ") == 3
+    assert score("--all").count("| frame-mean-square-fixed ") == 3
 
 
 def test_two_maps_an_image_and_other_colours_have_the_same_scores(found):

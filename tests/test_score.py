@@ -99,12 +99,12 @@ def test_what_is_printed_and_written(images):
     write_maps(images)
     printed = run("--out", "results.json")
     assert printed.startswith("maps: 3 maps\nnote: truths matched by leading id, as 01_test.png with 01_manual1.gif\n")
-    assert f"{HEADLINE}: pixels inside the field of view of all images pooled; truth at its native" in printed
+    assert f"{HEADLINE}: pixels inside the field of view of all images pooled; truth and map at their" in printed
     assert "| AUC " in printed
     names = ["results.json", "results_images.csv", "results_connectivity.csv", "results_roc.csv", "results_roc.png"]
     assert printed.endswith(f"Written: {', '.join(names)}\n")
     assert all(Path(name).exists() for name in names)
-    assert len(content("results.json")["scores"]) == 8, "two masks, two poolings, two truths"
+    assert len(content("results.json")["scores"]) == 12, "two masks, two poolings, three sizes"
     rows = pd.read_csv("results_images.csv", dtype={"id": str})
     assert content("results.json")["images"] == [*rows["id"].unique()] == IDS
     printed = run("--all", "--training-threshold", "0.4")

@@ -6,8 +6,8 @@ import pytest
 from random_maps import ALL, LEVELS, QUAD, areas, random_map
 
 from vesselbench.metrics.bands import calibration, connectivity_band, drawn_tables, precision_recall_band, roc_band
-from vesselbench.metrics.bootstrap import image_weights, interval
-from vesselbench.metrics.connectivity import OURS, READINGS, Reading, connectivity
+from vesselbench.metrics.bootstrap import image_weights
+from vesselbench.metrics.connectivity import AT_SIZE, OURS, Reading, connectivity
 from vesselbench.metrics.histograms import histogram, stack, thinned
 from vesselbench.metrics.image import score_image
 
@@ -96,20 +96,21 @@ def test_the_tables_for_drawing():
         "pr.csv": ["mask", "recall", "precision", "low", "high"],
         "calibration.csv": ["mask", "bin_low", "bin_high", "pixels", "probability", "vessel", "low", "high"],
         "connectivity.csv": ["theta", "connectivity", "low", "high"],
-        "sensitivity.csv": ["neighbours", "levels", "skeleton", "smallest", "connectivity", "low", "high"],
+        "sensitivity.csv": ["id", "size", "neighbours", "levels", "skeleton", "smallest", "connectivity"],
     }
     for name in ("roc.csv", "pr.csv"):
         assert tables[name].groupby("mask").size().between(20, 40).to_dict() == {"fov": True, "frame": True}
     assert tables["calibration.csv"].groupby("mask")["pixels"].sum().loc["frame"] == 3 * 20 * 30
     pd.testing.assert_frame_equal(tables["roc.csv"], tables["roc.csv"].dropna())
     table = tables["sensitivity.csv"]
-    assert [Reading(*row) for row in table.iloc[:, :4].itertuples(index=False)] == [*READINGS]
-    for reading, row in zip(READINGS, table.itertuples(), strict=True):
-        samples = weights @ [connectivity(record.curves["native", reading]) for record in records] / 3
-        assert (row.connectivity, row.low, row.high) == pytest.approx((samples[0], *interval(samples[1:])), abs=1e-12)
-    assert table["connectivity"].nunique() >= 4
-    curve = tables["connectivity.csv"]
-    assert np.trapezoid(curve["connectivity"], curve["theta"]) == pytest.approx(table["connectivity"][0], abs=1e-12)
+    expected = [(one.id, size, reading) for one in records for size, own in AT_SIZE.items() for reading in own]
+    found = [(id, size, Reading(*reading)) for id, size, *reading, _ in table.itertuples(index=False)]
+    assert found == expected
+    curves = [records[int(id)].curves[size, reading] for id, size, reading in found]
+    assert table["connectivity"].tolist() == [*map(connectivity, curves)]
+    curve, means = tables["connectivity.csv"], table.groupby(["size", *vars(OURS)])["connectivity"].mean()
+    expected = pytest.approx(means["native", 8, 256, "zhang", 1], abs=1e-12)
+    assert np.trapezoid(curve["connectivity"], curve["theta"]) == expected
 
 
 def test_binary_maps_have_no_curve():

@@ -6,7 +6,6 @@ from scipy.ndimage import gaussian_filter
 from skimage.measure import label
 
 from vesselbench.metrics.connectivity import (
-    NEIGHBOURS,
     OURS,
     READINGS,
     Reading,
@@ -16,15 +15,21 @@ from vesselbench.metrics.connectivity import (
     segments,
     segments_by_reading,
 )
+from vesselbench.metrics.topology import describe
 
 THETAS = np.unique(np.concatenate([reading.thetas for reading in READINGS]))
+SIZES = (10, 1, 2, 40)
 LEE = Reading(skeleton="lee")
 
 
-def labelled(probability, thetas, neighbours):
-    """Segments at every threshold, one labelling each."""
-    axes = NEIGHBOURS[neighbours]
-    return [label(probability >= theta, connectivity=axes, return_num=True)[1] for theta in thetas]
+def labelled(probability, thetas, neighbours, sizes):
+    """Segments at every threshold, one labelling each; the whole frame is one of any size."""
+    found = []
+    for theta in thetas:
+        pieces = label(probability >= theta, connectivity=neighbours // 4)
+        large = np.bincount(pieces.ravel())[1:, None] >= sizes
+        found.append(np.maximum(large.sum(axis=0), pieces.all()))
+    return np.transpose(found).tolist()
 
 
 def smooth_map(seed, shape, sigma):
@@ -57,11 +62,11 @@ MAPS = {
 }
 
 
-@pytest.mark.parametrize("neighbours", NEIGHBOURS)
+@pytest.mark.parametrize("neighbours", [8, 4])
 @pytest.mark.parametrize("name", MAPS)
 def test_the_sweep_equals_labelling_at_every_threshold(name, neighbours):
-    expected = labelled(MAPS[name] / 65535, THETAS, neighbours)
-    assert segments(MAPS[name], THETAS, neighbours).tolist() == expected
+    expected = labelled(MAPS[name] / 65535, THETAS, neighbours, SIZES)
+    assert segments(MAPS[name], THETAS, neighbours, SIZES).tolist() == expected
 
 
 def test_the_readings_are_ours_and_one_change_each():
@@ -77,31 +82,28 @@ def test_the_readings_are_ours_and_one_change_each():
 def test_four_pixels_by_hand():
     levels = np.array([[65535, 10000], [20000, 65535]], np.uint16)
     thetas = np.array([0, 0.1, 0.2, 0.5, 1])
-    assert segments(levels, thetas, 8).tolist() == [1, 1, 1, 1, 1]
-    assert segments(levels, thetas, 4).tolist() == [1, 1, 1, 2, 2]
-    assert segments(np.zeros((2, 2), np.uint16), thetas).tolist() == [1, 0, 0, 0, 0]
+    assert segments(levels, thetas, 8).tolist() == [[1, 1, 1, 1, 1]]
+    assert segments(levels, thetas, 4, (1, 2)).tolist() == [[1, 1, 1, 2, 2], [1, 1, 1, 0, 0]]
+    assert segments(np.zeros((2, 2), np.uint16), thetas).tolist() == [[1, 0, 0, 0, 0]]
 
 
-@pytest.mark.parametrize("levels", [NOISE, np.maximum(NOISE, 1)[:2], smooth_map(3, (60, 50), 3)])
-def test_the_counts_of_all_readings_equal_labelling(levels):
-    levels = np.maximum(levels, 1)
+def test_the_counts_of_a_reading_are_its_own_whatever_is_counted_beside_it():
+    levels = smooth_map(3, (60, 50), 3)
     levels.setflags(write=False)
     found = segments_by_reading(levels)
     assert list(found) == list(READINGS)
     for reading, counts in found.items():
-        expected = []
-        for theta in reading.thetas:
-            pieces = label(levels / 65535 >= theta, connectivity=NEIGHBOURS[reading.neighbours])
-            expected.append(int((np.bincount(pieces.ravel())[1:] >= reading.smallest).sum()) if theta else 1)
-        assert counts.tolist() == expected
+        assert segments_by_reading(levels, [reading])[reading].tolist() == counts.tolist()
+        expected = labelled(levels / 65535, reading.thetas, reading.neighbours, (reading.smallest,))
+        assert [counts.tolist()] == expected
 
 
 def test_a_truth_by_hand():
     bar = np.zeros((5, 9), np.uint8)
     bar[2] = 255  # one pixel wide: its own skeleton
-    assert describe_truth(bar) == describe_truth(bar, LEE) == (1, 9)
-    assert [describe_truth(np.eye(2), Reading(neighbours))[0] for neighbours in (8, 4)] == [1, 2]
-    assert [describe_truth(np.zeros((2, 2)), reading) for reading in READINGS] == [(0, 0)] * 6
+    assert describe_truth(describe(bar)) == describe_truth(describe(bar), LEE) == (1, 9)
+    assert [describe_truth(describe(np.eye(2)), Reading(neighbours))[0] for neighbours in (8, 4)] == [1, 2]
+    assert [describe_truth(describe(np.zeros((2, 2))), reading) for reading in READINGS] == [(0, 0)] * 6
 
 
 def test_the_curve_and_its_area_by_hand():
@@ -121,4 +123,4 @@ def test_the_truth_itself_scores_one():
     truth[[1, 5]] = 1
     truth[1:6, 4] = 1
     for reading, found in segments_by_reading(truth * np.uint16(65535)).items():
-        assert connectivity(connectivity_curve(found, *describe_truth(truth, reading))) == 1, reading
+        assert connectivity(connectivity_curve(found, *describe_truth(describe(truth), reading))) == 1, reading

@@ -14,8 +14,8 @@ from vesselbench.metrics import evaluation as module
 from vesselbench.metrics.bootstrap import image_weights, interval
 from vesselbench.metrics.evaluation import Evaluation, evaluate
 from vesselbench.metrics.image import score_image
-from vesselbench.metrics.protocol import HEADLINE, PROTOCOLS, Protocol
-from vesselbench.metrics.scores import SCORES
+from vesselbench.metrics.protocol import PROTOCOLS, Protocol
+from vesselbench.metrics.scores import RATIOS, SCORES, with_ratios
 
 THRESHOLDS = {"fixed": 32768, "training": 20000}
 CHOSEN = Threshold(20000, 0.6, ("21", "22"), "highest F1")
@@ -43,7 +43,9 @@ def test_the_summary(evaluated):
         "training": {"threshold": 20000 / 65535, "level": 20000, "images": ["21", "22"], "rule": "highest F1"},
     }
     assert summary["protocol"] == {
-        "truth": "first observer, native size; or through the IterNet code's resize to a square and back",
+        "truth": "first observer",
+        "size": "native; round_trip: truth and map through the IterNet code's resize to a square and back; "
+        "square: there",
         "connectivity": "mean over images, whole frame; 8-connected segments, 256 thresholds, "
         "Zhang skeleton, alpha 0.05",
         "topology": "clDice and errors of the Betti numbers: mean over images, whole frame",
@@ -52,7 +54,8 @@ def test_the_summary(evaluated):
     truths = [random_map(seed, 65536, SHAPE) for seed in SEEDS]
     assert summary["pixels"]["fov"]["native"]["vessel"] == sum(int(truth[fov].sum()) for truth, _, fov in truths)
     assert summary["pixels"]["frame"]["native"]["vessel"] == sum(int(truth.sum()) for truth, _, _ in truths)
-    assert sum(summary["pixels"]["frame"]["resized"].values()) == len(SEEDS) * 20 * 25
+    assert sum(summary["pixels"]["frame"]["round_trip"].values()) == len(SEEDS) * 20 * 25
+    assert sum(summary["pixels"]["frame"]["square"].values()) == len(SEEDS) * 16 * 16
     assert set(summary["scores"]) == {str(protocol) for protocol in PROTOCOLS}
 
 
@@ -76,8 +79,8 @@ def test_two_runs_of_a_data_set_have_the_same_samples(evaluated, records, monkey
         one, same, new = (found.draws[protocol]["accuracy"] for found in (evaluated, again, other))
         np.testing.assert_array_equal(one, same)
         assert (one != new).any()
-    areas = [table["auc"].to_numpy() for _, table in evaluated.images.groupby(["mask", "truth", "threshold"])]
-    assert evaluated.draws[Protocol("fov", "mean")]["auc"] == pytest.approx(image_weights(6, 100)[1:] @ areas[0] / 6)
+    areas = evaluated.images.query("mask == 'fov' and size == 'native' and threshold == 'fixed'")["auc"].to_numpy()
+    assert evaluated.draws[Protocol("fov", "mean")]["auc"] == pytest.approx(image_weights(6, 100)[1:] @ areas / 6)
 
 
 def test_the_files(evaluated, records, tmp_path):
@@ -88,14 +91,14 @@ def test_the_files(evaluated, records, tmp_path):
     assert files.keys() == {"scores.json", "draws.npz", "images.csv", *evaluated.tables}
     for name, path in files.items():
         assert path.read_bytes() == (tmp_path / "two" / name).read_bytes(), name
-    assert json.loads(files["scores.json"].read_text()) == evaluated.summary
-    with np.load(files["draws.npz"]) as draws:
-        assert len(draws.files) == len(HEADLINE) * len(SCORES)
-        for protocol in HEADLINE.values():
-            np.testing.assert_allclose(draws[f"{protocol}/f1"], evaluated.draws[protocol]["f1"], rtol=1e-6)
+    written = json.loads(files["scores.json"].read_text())
+    assert written | {"scores": 0, "thresholds": 0} == evaluated.summary | {"scores": 0, "thresholds": 0}
+    for protocol, own in evaluated.summary["scores"].items():
+        pd.testing.assert_frame_equal(pd.DataFrame(written["scores"][protocol]), pd.DataFrame(own), atol=1e-10, rtol=0)
     images = pd.read_csv(files["images.csv"], dtype={"id": str})
     assert images["id"].unique().tolist() == evaluated.summary["images"]
-    assert images["f1"].tolist() == pytest.approx(evaluated.images["f1"].tolist(), abs=1e-6)
+    assert not {*RATIOS} & {*images}
+    pd.testing.assert_frame_equal(with_ratios(images)[[*evaluated.images]], evaluated.images, atol=1e-8, rtol=0)
     assert all(pd.read_csv(files[name]).shape == table.shape for name, table in evaluated.tables.items())
 
 

@@ -6,43 +6,48 @@ from random_maps import ALL, LEVELS, QUAD, random_map
 
 from vesselbench.config import UserError
 from vesselbench.metrics import image as module
-from vesselbench.metrics.connectivity import OURS, READINGS, connectivity_curve, describe_truth, segments_by_reading
+from vesselbench.metrics.connectivity import AT_SIZE, connectivity_curve, describe_truth, segments_by_reading
 from vesselbench.metrics.histograms import histogram
-from vesselbench.metrics.image import resize_round_trip, score_image
+from vesselbench.metrics.image import at_sizes, score_image, to_square
 from vesselbench.metrics.topology import describe, topology_scores
 
 THRESHOLDS = {"fixed": 32768, "training": 20000}
 
 
+def resize_round_trip(truth):
+    return at_sizes((truth != 0).astype(float))["round_trip"] > 0.5
+
+
 @pytest.mark.parametrize("shape", [(90, 80), (20, 20), (3, 4), (2, 2), (1, 1)])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_native_truth_has_the_truth_s_pixels_and_the_frame_is_fov_and_outside(seed, shape):
+def test_pixels_are_those_of_truth_map_and_masks_at_each_size(seed, shape):
     truth, levels, fov = random_map(seed, 65536, shape)
     record = score_image("01", truth, levels, fov, THRESHOLDS)
-    truths = {"native": truth, "resized": resize_round_trip(truth)}
-    for (mask, name), pixels in record.histograms.items():
-        inside = fov if mask == "fov" else np.ones(shape, bool)
-        vessel = np.count_nonzero(truths[name][inside])
-        assert pixels.sizes == (vessel, np.count_nonzero(inside) - vessel)
-    for name, own in truths.items():
-        outside, inside, frame = histogram(own, levels, ~fov), *(record.histograms[m, name] for m in ("fov", "frame"))
-        np.testing.assert_array_equal(frame.positives, inside.positives + outside.positives)
-        np.testing.assert_array_equal(frame.negatives, inside.negatives + outside.negatives)
+    truths, maps = at_sizes(truth.astype(float)), at_sizes(levels / 65535)
+    square = to_square(fov.astype(float)) > 0.5
+    for (mask, size), pixels in record.histograms.items():
+        own = np.rint(65535 * maps[size].clip(0, 1)).astype(np.uint16)
+        where = np.ones_like(own) > 0 if mask == "frame" else square if size == "square" else fov
+        expected = histogram(truths[size] > 0.5, own, where)
+        np.testing.assert_array_equal((pixels.positives, pixels.negatives), (expected.positives, expected.negatives))
+    assert len(record.histograms) == 6
+    native = record.histograms["fov", "native"]
+    np.testing.assert_array_equal(native.positives, np.bincount(levels[fov & truth], minlength=65536))
 
 
-def test_curves_and_topology_are_those_of_each_truth():
+def test_curves_and_topology_are_those_of_each_size():
     truth, levels, fov = random_map(0, 65536, (40, 50))
     record = score_image("01", truth, levels, fov, THRESHOLDS)
-    truths = {"native": truth, "resized": resize_round_trip(truth)}
-    found = segments_by_reading(levels)
-    assert set(record.curves) == {*(("native", reading) for reading in READINGS), ("resized", OURS)}
-    for (name, reading), curve in record.curves.items():
-        expected = connectivity_curve(found[reading], *describe_truth(truths[name], reading))
-        np.testing.assert_array_equal(curve, expected)
-    assert describe_truth(truths["native"]) != describe_truth(truths["resized"])
-    for (name, threshold), scores in record.topology.items():
-        assert scores == topology_scores(describe(truths[name]), describe(levels >= THRESHOLDS[threshold]))
-    assert len(record.topology) == 4
+    maps = {size: np.rint(65535 * own).astype(np.uint16) for size, own in at_sizes(levels / 65535).items()}
+    shapes = {size: describe(own > 0.5) for size, own in at_sizes(truth.astype(float)).items()}
+    assert set(record.curves) == {(size, reading) for size, own in AT_SIZE.items() for reading in own}
+    for (size, reading), curve in record.curves.items():
+        found = segments_by_reading(maps[size], [reading])[reading]
+        np.testing.assert_array_equal(curve, connectivity_curve(found, *describe_truth(shapes[size], reading)))
+    assert len({shape.segments for shape in shapes.values()}) == 3
+    for (size, threshold), scores in record.topology.items():
+        assert scores == topology_scores(shapes[size], describe(maps[size] >= THRESHOLDS[threshold]))
+    assert len(record.topology) == 6
 
 
 def test_pixels_that_do_not_count_are_in_neither_mask_but_in_connectivity():
@@ -51,7 +56,8 @@ def test_pixels_that_do_not_count_are_in_neither_mask_but_in_connectivity():
     for mask, which in (("fov", fov & counts), ("frame", counts)):
         expected = histogram(truth, levels, which).positives
         np.testing.assert_array_equal(part.histograms[mask, "native"].positives, expected)
-        assert sum(part.histograms[mask, "resized"].sizes) == np.count_nonzero(which)
+        assert sum(part.histograms[mask, "round_trip"].sizes) == np.count_nonzero(which)
+        assert sum(part.histograms[mask, "square"].sizes) == np.count_nonzero(to_square(which.astype(float)) > 0.5)
     np.testing.assert_equal((part.curves, part.topology), (whole.curves, whole.topology))
 
 
@@ -59,7 +65,7 @@ def test_binary_maps_are_told_and_a_lost_pixel_is_refused(monkeypatch):
     maps = QUAD * np.uint16(65535), np.zeros((2, 2), np.uint16), LEVELS
     assert [score_image("01", QUAD, levels, ALL, {}).binary for levels in maps] == [True, True, False]
     monkeypatch.setattr(module, "histogram", lambda truth, levels, fov: histogram(truth, levels, fov & (levels > 0)))
-    with pytest.raises(UserError, match=r"im7: 3 pixels counted, but 4 read \(mask fov, truth native\); report this"):
+    with pytest.raises(UserError, match=r"im7: 3 pixels counted, but 4 read \(mask fov, native\); report this"):
         score_image("im7", QUAD, LEVELS, ALL, THRESHOLDS)
 
 

@@ -133,13 +133,16 @@ def test_intervals_and_files(tmp_path):
     summary = json.loads((folder / "scores.json").read_text())
     assert (summary["protocol"].keys(), summary["withheld"]) == ({*WORDS, "interval"}, {})
     stored, every = summary["scores"][str(POOLED)]["all_sensitivity"], sum(record.kinds[0] for record in records)
-    assert stored["low"] < stored["value"] == every[0] / (every[0] + every[3]) < stored["high"]
+    assert stored["value"] == pytest.approx(every[0] / (every[0] + every[3]), abs=1e-9)
+    assert stored["low"] < stored["value"] < stored["high"]
     alone = values(POOLED, records[0]) | values(MEAN, records[0])
     images = pd.read_csv(folder / "images.csv", dtype={"id": str}).set_index("id").loc["00"]
-    assert images[["mask", "truth", "threshold"]].tolist() == ["fov", "native", "fixed"]
+    assert images[["mask", "size", "threshold"]].tolist() == ["fov", "native", "fixed"]
     expected = [value or -(value is None) for value in alone.values()]
     assert images[[*alone]].fillna(-1).tolist() == pytest.approx(expected, abs=1e-6)
-    assert np.load(folder / "draws.npz")[f"{POOLED}/found_accuracy"].shape == (100,)
+    draws = np.load(folder / "draws.npz")
+    assert draws[f"{POOLED}/found_accuracy"].shape == (100,)
+    assert {name.split("/")[0] for name in draws.files} == {str(POOLED)}, "a mean over images is drawn again"
     confusion = pd.read_csv(folder / "confusion.csv", index_col="truth")
     assert (confusion.index.tolist(), confusion.to_numpy().sum()) == ([*KINDS], 6 * 500)
     assert confusion.sum(axis=1).to_dict() == summary["pixels"]["fov"]["native"]

@@ -7,8 +7,8 @@ from random_maps import count, random_map
 from vesselbench.metrics import counts
 from vesselbench.metrics.bootstrap import image_weights
 from vesselbench.metrics.image import score_image
-from vesselbench.metrics.protocol import PROTOCOLS, Protocol
-from vesselbench.metrics.scores import KEYS, RATIOS, SCORES, WHOLE_FRAME, binary, draw_scores, image_table
+from vesselbench.metrics.protocol import PROTOCOLS, SIZES, Protocol
+from vesselbench.metrics.scores import KEYS, RATIOS, SCORES, WHOLE_FRAME, auc_pairs, binary, draw_scores, image_table
 from vesselbench.metrics.topology import describe
 
 FOV = np.array([[True, True, True, False]] * 2)
@@ -25,7 +25,7 @@ def records():
 
 def scored(records, thresholds=THRESHOLDS, weights=None):
     weights = np.ones((1, len(records)), int) if weights is None else weights
-    return draw_scores(records, thresholds, image_table(records, thresholds), weights)
+    return draw_scores(records, image_table(records, thresholds), auc_pairs(records), weights)
 
 
 def test_scores_by_hand_under_the_protocols(records):
@@ -69,11 +69,12 @@ def test_topology_by_hand(records):
 
 def test_the_table_of_images_by_hand(records):
     table = image_table(records, THRESHOLDS)
-    assert [*table] == [*KEYS, *SCORES]
-    assert len(table) == 2 * 2 * 2 * 2
+    assert {*table} == {*KEYS, "tp", "fp", "tn", "fn", *SCORES}
+    assert len(table) == 2 * 2 * 3 * 2
     own = table.set_index([*KEYS])
     assert own.loc[("b", "fov", "native", "fixed"), ["f1", "sensitivity", "precision"]].tolist() == [0.5, 0.5, 0.5]
     assert own.loc[("b", "frame", "native", "fixed"), "precision"] == 1 / 3
+    assert own.loc[("b", "frame", "native", "fixed"), ["tp", "fp", "tn", "fn"]].tolist() == [1, 2, 4, 1]
     assert own.loc[("b", "fov", "native", "training"), "sensitivity"] == 0.5
     assert own.loc[("a", "fov", "native", "fixed"), "auc"] == 1
 
@@ -95,10 +96,10 @@ def test_draws_equal_scoring_the_images_that_were_taken():
         assert draws[Protocol(threshold="training")][name][0] == getattr(counts, name)(own)
 
 
-def test_the_resized_truth_is_scored_by_itself():
+def test_every_size_is_scored_by_itself():
     scores = scored([score_image("a", *random_map(0, 65536, (40, 50)), THRESHOLDS)])
-    for name in ("f1", "betti_0", "connectivity"):
-        assert scores[Protocol(truth="resized")][name] != scores[Protocol()][name]
+    for name in ("f1", "betti_0", "connectivity", "auc", "auc_pr"):
+        assert len({scores[Protocol(size=size)][name][0] for size in SIZES}) == 3, name
 
 
 def test_binary_maps_have_no_area_under_a_curve(records):

@@ -38,13 +38,13 @@ CURVE = [("fov", 0.0, 0.0, 0.0, 0.0), ("fov", 0.1, 0.9, 0.85, 0.95), ("fov", 1.0
 
 
 def write_maps(folder, images=IMAGES, binary=False, training=True, **changes):
-    """Write the scores of one set of maps: F1 .01 less on the resized truth, .02 more at the training threshold."""
+    """Write the scores of one set of maps: F1 .01 less at the square, .02 more at the training threshold."""
     folder.mkdir(parents=True)
     withheld = NEED_PROBABILITIES if binary else ()
     scores, draws, rows = {}, {}, []
     for protocol in [own for own in PROTOCOLS if training or own.threshold == "fixed"]:
         values = VALUES | changes
-        values["f1"] += 0.02 * (protocol.threshold == "training") - 0.01 * (protocol.truth == "resized")
+        values["f1"] += 0.02 * (protocol.threshold == "training") - 0.01 * (protocol.size == "square")
         values["specificity"] += 0.01 * (protocol.mask == "frame")
         own = scores[str(protocol)] = {}
         for score, value in values.items():
@@ -52,7 +52,7 @@ def write_maps(folder, images=IMAGES, binary=False, training=True, **changes):
             ends = {"value": value, "low": value - 0.038, "high": value + 0.038}
             own[score] = dict.fromkeys(ends) if score in withheld else ends
         if protocol.pooling == "pooled":
-            place = {name: getattr(protocol, name) for name in ("mask", "truth", "threshold")}
+            place = {name: getattr(protocol, name) for name in ("mask", "size", "threshold")}
             for name, shift in images.items():
                 rows.append({"id": name} | place | {score: value + shift for score, value in values.items()})
     chosen = {"threshold": 0.43, "level": 28181, "images": ["21", "22"], "rule": "highest F1"}
@@ -64,10 +64,11 @@ def write_maps(folder, images=IMAGES, binary=False, training=True, **changes):
     np.savez(folder / "draws.npz", **draws)
     curve = pd.DataFrame(CURVE[: 0 if binary else None], columns=["mask", "fpr", "tpr", "low", "high"])
     thetas = {"theta": [0.0, 0.5, 1.0], "connectivity": [0.2, 0.8, 0.5], "low": 0.1, "high": 0.9}
-    readings = {"neighbours": [8, 4, 8], "levels": 256, "skeleton": "zhang", "smallest": [1, 1, 10]}
+    readings = {"id": "01", "size": ["native"] * 3 + ["square"], "neighbours": [8, 4, 8, 8], "levels": 256}
+    readings |= {"skeleton": "zhang", "smallest": [1, 1, 10, 1], "connectivity": [0.5, 0.3, 0.9, 0.1]}
     bins = {"mask": "fov", "bin_low": [0.0, 0.8], "bin_high": [0.05, 0.85], "pixels": [25, 75]}
     bins |= {"probability": [0.0, 0.8], "vessel": [0.1, 0.6], "low": [0.0, 0.5], "high": [0.2, 0.7]}
-    tables = {"images": rows, "connectivity": thetas, "sensitivity": readings | {"connectivity": [0.5, 0.3, 0.9]}}
+    tables = {"images": rows, "connectivity": thetas, "sensitivity": readings}
     tables |= {"roc": curve, "pr": curve.rename(columns={"fpr": "recall", "tpr": "precision"}), "calibration": bins}
     for name, table in tables.items():
         pd.DataFrame(table).to_csv(folder / f"{name}.csv", index=False)
@@ -77,7 +78,7 @@ def write_kinds(folder, **changes):
     """Write scores of the kinds of vessel."""
     folder.mkdir(parents=True)
     stored, draws = {name: {} for name in KINDS}, {}
-    rows = [{"id": name, "mask": "fov", "truth": "native", "threshold": "fixed"} for name in IMAGES]
+    rows = [{"id": name, "mask": "fov", "size": "native", "threshold": "fixed"} for name in IMAGES]
     for protocol, score in [(protocol, score) for protocol, own in KINDS.items() for score in own]:
         value = changes.get(score, KINDS[protocol][score])
         stored[protocol][score] = {"value": value, "low": value - 0.038, "high": value + 0.038}

@@ -28,7 +28,7 @@ def test_the_numbers_of_several_seeds_are_nested_and_the_lists_have_an_item_a_li
     assert (own["fov"]["f1"], own["frame"]["specificity"], observer["f1"]) == (0.74, 0.99, 0.79)
     assert "auc" not in observer  # withheld
     assert (numbers["images"], numbers["labels"]) == (2, ["iternet", "unet"])
-    assert [len(numbers[name]) for name in lists] == [2, 55, 0, 3, 0, 4 * 16, 1]
+    assert [len(numbers[name]) for name in lists] == [2, 55, 0, 3, 0, 4 * 24, 1]
     item = numbers["protocols"][1]
     assert (item["protocol"], item["scores"]["f1"]["low"]) == ("fov-pooled-native-training", 0.782)
     claims = numbers["claims"]
@@ -81,8 +81,8 @@ def test_protocols_readings_and_how_the_maps_were_made(one_seed, written):
     text, _ = written(one_seed)
     protocols = part(text, "The same maps under every protocol")
     assert protocols.startswith("IterNet, mode patched.\n")
-    assert len([line for line in protocols.splitlines() if line[:1] == "|"]) == 2 + 16
-    assert row(protocols, "whole frame", "mean", "resized", "training")[5] == ".8100"  # .80 - .01 + .02
+    assert len([line for line in protocols.splitlines() if line[:1] == "|"]) == 2 + 24
+    assert row(protocols, "whole frame", "mean", "square", "training")[5] == ".8100"  # .80 - .01 + .02
     readings = part(text, "Connectivity under other readings")
     columns = ["Neighbours", "Levels", "Smallest segment", "Skeleton", "IterNet", "UNet"]
     assert row(readings, "Reading") == ["Reading", *columns]

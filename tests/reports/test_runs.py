@@ -19,7 +19,7 @@ def test_scores_are_one_tidy_frame_in_the_order_of_params(project):
     assert list(results.maps["mode"]) == ["patched", "whole", "patched"]
     scores = results.scores.set_index(["label", "mode", "channel", "seed", "split", "protocol", "score"])["value"]
     assert scores["unet", "patched", "vessel", 0, "drive", str(FOV), "f1"] == 0.74
-    assert len(scores) == 3 * 16 * 14
+    assert len(scores) == 3 * 24 * 14
     assert set(results.images["id"]) == {"01", "02"}, "ids keep their leading zeros"
 
 

@@ -113,7 +113,7 @@ FAULTS = {
     ("table@phantom", "half", f"{SCORES}/run.json", ""),
     ("table@phantom", "other", f"{SCORES}/run.json", "it must have label, model, split, seed, recipe, about, mode"),
     ("table@phantom", "half", f"{WHOLE_SCORES}/draws.npz", ""),
-    ("table@phantom", "other", f"{WHOLE_SCORES}/images.csv", "it must have id, mask, truth, threshold; it h"),
+    ("table@phantom", "other", f"{WHOLE_SCORES}/images.csv", "it must have id, mask, size, threshold; it ha"),
     ("table@phantom", "other", f"{SCORES}/training.csv", "it must have step, loss; it has auc;f1); run 'dvc repro"),
     ("fov@phantom", "cut", f"{RAW}/images/p02.png", ""),
     (TRAIN, "cut", f"{RAW}/images/p01.png", ""),

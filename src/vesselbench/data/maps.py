@@ -17,6 +17,7 @@ from vesselbench.data.task import Task
 from vesselbench.files import read_json, reading
 
 LEVELS = 65536
+Levels = Mapping[str, np.ndarray]  # channel of a network's output -> its map, uint16 (H, W)
 SIGNIFICANT_BITS = 9  # of a level's distance from the nearer end, see round_levels
 
 
@@ -68,7 +69,12 @@ def read_map(path: Path, shape: Shape | None = None) -> np.ndarray:
     return of_shape(values, path, shape)
 
 
-def scored_levels(task: Task, levels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def read_levels(folder: Path, task: Task, id: str, shape: Shape) -> Levels:
+    """Read the maps of one image, one a channel of a task, of a folder that the predict stage wrote."""
+    return {channel: read_map(folder / channel / f"{id}.png", shape) for channel in task.channels}
+
+
+def scored_levels(task: Task, levels: Levels) -> dict[str, np.ndarray]:
     """Turn the maps of a network's channels into those of what is scored, uint16 (H, W) each.
 
     A crossing is artery and vein: where a channel tells crossings, its probability is added to both. Vessel is what is

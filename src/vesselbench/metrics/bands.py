@@ -7,24 +7,24 @@ import numpy as np
 import pandas as pd
 
 from vesselbench.data.maps import LEVELS
-from vesselbench.metrics.bootstrap import TAILS, interval
-from vesselbench.metrics.connectivity import OURS, READINGS, connectivity
+from vesselbench.metrics.bootstrap import TAILS
+from vesselbench.metrics.connectivity import OURS, connectivity
 from vesselbench.metrics.histograms import Histogram, Stack, stack, thinned
 from vesselbench.metrics.image import ImageRecord
 from vesselbench.metrics.protocol import MASKS
 from vesselbench.metrics.scores import binary
 
-POINTS = 500  # most points of a ROC or precision-recall curve
+POINTS = 250  # most points of a ROC or precision-recall curve
 BINS = 20
 SPREAD = 1e-9  # between points of one x; far below the share of a pixel
 
 
 def drawn_tables(records: Sequence[ImageRecord], weights: np.ndarray, points: int = POINTS) -> dict[str, pd.DataFrame]:
-    """Make all tables for drawing, with the native truth: file name -> table.
+    """Make all tables for drawing, at native size: file name -> table.
 
     roc.csv, pr.csv and calibration.csv have a column mask more, and no rows where the maps are binary;
-    sensitivity.csv gives connectivity under each of ``READINGS``. ``weights`` here and below are (samples, images), the
-    first row all ones.
+    sensitivity.csv gives the connectivity of each image at each size under the readings of ``AT_SIZE``. ``weights``
+    here and below are (samples, images), the first row all ones.
     """
     parts: dict[str, list[pd.DataFrame]] = {"roc.csv": [], "pr.csv": [], "calibration.csv": []}
     for mask in MASKS:
@@ -37,14 +37,12 @@ def drawn_tables(records: Sequence[ImageRecord], weights: np.ndarray, points: in
     for name, masks in parts.items():
         filled = [table for table in masks if len(table) and not binary(records)] or [masks[0].iloc[:0]]
         tables[name] = pd.concat(filled)[["mask", *(column for column in masks[0] if column != "mask")]]
+    curves = np.array([record.curves["native", OURS] for record in records])
+    tables["connectivity.csv"] = connectivity_band(curves, weights)
     rows = []
-    for reading in READINGS:
-        curves = np.array([record.curves["native", reading] for record in records])
-        areas = weights @ [connectivity(curve) for curve in curves] / len(records)
-        low, high = interval(areas[1:])
-        rows.append(asdict(reading) | {"connectivity": areas[0], "low": low, "high": high})
-        if reading == OURS:
-            tables["connectivity.csv"] = connectivity_band(curves, weights)
+    for record in records:
+        for (size, reading), curve in record.curves.items():
+            rows.append({"id": record.id, "size": size} | asdict(reading) | {"connectivity": connectivity(curve)})
     return tables | {"sensitivity.csv": pd.DataFrame(rows)}
 
 

@@ -6,19 +6,19 @@ masks). What other readings of the paper give is kept beside it (``READINGS``, o
 """
 
 import math
-from collections.abc import Iterable
+from bisect import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import minimum_spanning_tree
-from skimage.measure import label
-from skimage.morphology import area_opening, max_tree, skeletonize
+from skimage.morphology import skeletonize
 
 from vesselbench.data.maps import LEVELS, level_of
+from vesselbench.metrics.protocol import SIZES
+from vesselbench.metrics.topology import Shape, count_pieces
 
 TOLERANCE = 0.05  # the paper's alpha
-NEIGHBOURS = {8: 2, 4: 1}  # -> scikit-image's count: axes along which two neighbours may differ
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Reading:
     neighbours: int = 8  # of a pixel, 8 or 4
     levels: int = 256  # number of thresholds, at most 256
     skeleton: str = "zhang"  # or lee
-    smallest: int = 1  # pixels that an 8-connected segment of the map must have to count; all count at 1
+    smallest: int = 1  # pixels that a segment of the map must have to count; all count at 1
 
     @property
     def thetas(self) -> np.ndarray:
@@ -39,35 +39,88 @@ class Reading:
 OURS = Reading()
 READINGS = (OURS, Reading(neighbours=4), Reading(levels=51), Reading(skeleton="lee"))
 READINGS += (Reading(smallest=10), Reading(smallest=40))
+AT_SIZE = {size: READINGS if size == "native" else (OURS, *READINGS[-2:]) for size in SIZES}
 
 
-def segments(levels: np.ndarray, thetas: np.ndarray = OURS.thetas, neighbours: int = 8) -> np.ndarray:
+def segments(
+    levels: np.ndarray, thetas: np.ndarray = OURS.thetas, neighbours: int = 8, sizes: Sequence[int] = (1,)
+) -> np.ndarray:
     """Count the connected segments of a map, uint16 (H, W), binarised at each of the ascending thresholds, (n,).
 
-    int64 (n,): segments of ``p >= theta``, whose pixels have 8 or 4 ``neighbours``. Where all pixels reach theta, as at
-    theta = 0, that is the frame: one segment.
+    int64 (sizes, n): segments of ``p >= theta`` that have at least so many pixels, whose pixels have 8 or 4
+    ``neighbours``. Where all pixels reach theta, as at theta = 0, that is the frame: one segment.
 
-    One sweep for all. Join neighbours by edges, each as high as the lower of its two pixels, and take the highest
-    spanning forest (Kruskal's): from the top down, an edge belongs to it exactly where it makes one segment of two. So
-    at any threshold the segments are the pixels above it less the forest's edges above it. The forest is the map's
-    component tree (max-tree) in another guise; scipy finds it several times faster than scikit-image's ``max_tree``,
-    for only pixels above the lowest threshold take part.
+    One sweep for all. The map is divided into hills: what is left of one above any threshold hangs together. From the
+    top down, hills are joined where they touch (Kruskal's algorithm). A segment counts from where it has pixels enough,
+    so that the highest of each hill will do, down to where it is joined with another. The joints are the map's
+    component tree (max-tree) in another guise, a hundredth of its nodes.
     """
     reached = level_of(thetas)
     whole = int(np.searchsorted(reached, levels.min(), side="right"))  # thresholds that every pixel reaches
-    passed = np.searchsorted(reached, np.arange(LEVELS), side="right")[levels] - whole  # thresholds above
-    pixels = np.arange(levels.size).reshape(levels.shape)
-    ends, heights = [], []
-    for one, other in _neighbours(neighbours):
+    passed = (np.searchsorted(reached, np.arange(LEVELS), side="right") - whole)[levels]  # thresholds above
+    hills, joints = _hills(passed, neighbours)
+    # From here on by depth below the highest threshold, which grows on the way down.
+    steps, most = thetas.size + 1, max(sizes)
+    ranked = np.sort((hills * steps + steps - passed)[passed > 0])  # hill by hill, the highest pixel first
+    starts = np.flatnonzero(np.diff(ranked // steps, prepend=-1))
+    place = np.arange(ranked.size) - np.repeat(starts, np.diff(starts, append=ranked.size))
+    kept = ranked[place < most]
+    bounds, depths = np.flatnonzero(np.diff(kept // steps, prepend=-1)).tolist(), (kept % steps).tolist()
+    tops = [depths[start:end] for start, end in pairwise([*bounds, len(depths)])]
+    owner, rows = [*range(len(tops))], {size: [0] * steps for size in sorted(sizes)}
+    for height, one, other in joints:
+        while owner[one] != one:
+            owner[one] = one = owner[owner[one]]
+        while owner[other] != other:
+            owner[other] = other = owner[owner[other]]
+        if one == other:
+            continue
+        depth = steps - height
+        for own in (tops[one], tops[other]):
+            for size, row in rows.items():
+                if size > len(own) or own[size - 1] >= depth:
+                    break
+                row[own[size - 1]] += 1
+                row[depth] -= 1
+        joined = sorted(tops[one] + tops[other])[:most]
+        reached = bisect(joined, depth)
+        joined[:reached] = [depth] * reached
+        owner[other], tops[one] = one, joined
+    for hill, own in enumerate(tops):
+        for size, row in rows.items():
+            if owner[hill] == hill and size <= len(own):
+                row[own[size - 1]] += 1
+    above = np.array([rows[size] for size in sizes]).cumsum(axis=1)[:, steps - 1 : whole : -1]
+    return np.hstack([np.ones((len(sizes), whole), np.int64), above])
+
+
+def _hills(passed: np.ndarray, neighbours: int) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
+    """Divide a map, int64 (H, W), where it is above 0, into numbered hills: on each, every climb ends on one peak.
+
+    A climb goes from neighbour to highest neighbour, the last of equal ones. The numbers, int64 (H, W); and joints:
+    how high two hills touch, and their numbers, from the highest joint down.
+    """
+    pixels, shifted = np.arange(passed.size).reshape(passed.shape), _neighbours(neighbours)
+    rank = passed * passed.size + pixels
+    highest = rank.copy()
+    for one, other in shifted:
+        np.maximum(highest[one], rank[other], out=highest[one])
+        np.maximum(highest[other], rank[one], out=highest[other])
+    peak, lower = (highest % passed.size).ravel(), None
+    while not np.array_equal(peak, lower):
+        peak, lower = peak[peak], peak
+    hills = (np.cumsum((highest == rank) & (passed > 0)) - 1)[peak].reshape(passed.shape)
+    pairs, heights, number = [], [], hills.max() + 1
+    for one, other in shifted:
         height = np.minimum(passed[one], passed[other])
-        joined = height > 0
-        ends.append((pixels[one][joined], pixels[other][joined]))
-        heights.append(height[joined])
-    graph = coo_array((1.0 + thetas.size - np.concatenate(heights), np.hstack(ends)), shape=(levels.size,) * 2)
-    forest = 1 + thetas.size - minimum_spanning_tree(graph.tocsr()).data.astype(np.int64)
-    gained, joined = (np.bincount(values, minlength=thetas.size + 1) for values in (passed.ravel(), forest))
-    above = (gained - joined)[::-1].cumsum()[::-1][1 : thetas.size - whole + 1]
-    return np.concatenate([np.ones(whole, np.int64), above])
+        touching = (hills[one] != hills[other]) & (height > 0)
+        first, second = hills[one][touching], hills[other][touching]
+        pairs.append(np.minimum(first, second) * number + np.maximum(first, second))
+        heights.append(height[touching])
+    pairs, heights = np.concatenate(pairs), np.concatenate(heights)
+    down = np.argsort(-heights, kind="stable")
+    down = down[np.sort(np.unique(pairs[down], return_index=True)[1])]  # the highest place where two hills touch
+    return hills, [*zip(heights[down].tolist(), *(end.tolist() for end in np.divmod(pairs[down], number)), strict=True)]
 
 
 def _neighbours(neighbours: int) -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
@@ -77,30 +130,22 @@ def _neighbours(neighbours: int) -> list[tuple[tuple[slice, slice], tuple[slice,
     return pairs + [((first, first), (last, last)), ((first, last), (last, first))] * (neighbours == 8)
 
 
-def without_small_segments(levels: np.ndarray, sizes: Iterable[int]) -> dict[int, np.ndarray]:
-    """Level the small peaks of a map: at each of our thresholds, 8-connected segments of fewer pixels are gone.
-
-    An area opening (Vincent, "Grayscale area openings and closings", 1993), after the map was rounded down to the
-    thresholds: scikit-image's tree of 256 levels takes half the time. One tree serves all ``sizes``, the keys.
-    """
-    reached = level_of(OURS.thetas)
-    steps = (np.searchsorted(reached, levels, side="right") - 1).astype(np.uint8)
-    rimmed, axes = np.pad(steps, 1), NEIGHBOURS[8]  # the tree takes nothing narrower than three pixels
-    tree = max_tree(rimmed, axes)
-    opened = {size: area_opening(rimmed, size, axes, *tree)[1:-1, 1:-1] for size in sizes}
-    return {size: reached[steps].astype(np.uint16) for size, steps in opened.items()}
+def segments_by_reading(levels: np.ndarray, readings: Sequence[Reading] = READINGS) -> dict[Reading, np.ndarray]:
+    """Count the segments of a map, uint16 (H, W), under each reading, at its own thresholds."""
+    found = {}
+    for neighbours in {one.neighbours for one in readings}:
+        own = [one for one in readings if one.neighbours == neighbours]
+        thetas, sizes = np.unique(np.concatenate([one.thetas for one in own])), [*{one.smallest for one in own}]
+        counts = dict(zip(sizes, segments(levels, thetas, neighbours, sizes), strict=True))
+        found |= {one: counts[one.smallest][np.searchsorted(thetas, one.thetas)] for one in own}
+    return {one: found[one] for one in readings}
 
 
-def segments_by_reading(levels: np.ndarray) -> dict[Reading, np.ndarray]:
-    """Count the segments of a map, uint16 (H, W), under each of ``READINGS``, at its own thresholds."""
-    maps = {1: levels} | without_small_segments(levels, {reading.smallest for reading in READINGS} - {1})
-    return {one: segments(maps[one.smallest], one.thetas, one.neighbours) for one in READINGS}
-
-
-def describe_truth(truth: np.ndarray, reading: Reading = OURS) -> tuple[int, int]:
-    """Count the segments and the skeleton's pixels of a truth (H, W); anything but zero is vessel."""
-    pieces = label(truth != 0, connectivity=NEIGHBOURS[reading.neighbours], return_num=True)[1]
-    return int(pieces), int(np.count_nonzero(skeletonize(truth != 0, method=reading.skeleton)))
+def describe_truth(truth: Shape, reading: Reading = OURS) -> tuple[int, int]:
+    """Count the segments and the skeleton's pixels of a truth."""
+    pieces = truth.segments if reading.neighbours == 8 else count_pieces(truth.vessel, reading.neighbours)
+    lee = reading.skeleton == "lee"
+    return pieces, np.count_nonzero(skeletonize(truth.vessel, method="lee") if lee else truth.skeleton)
 
 
 def connectivity_curve(found: np.ndarray, true: int, skeleton: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,18 @@ from vesselbench.metrics.bands import drawn_tables
 from vesselbench.metrics.bootstrap import image_weights, interval
 from vesselbench.metrics.connectivity import TOLERANCE
 from vesselbench.metrics.image import ImageRecord
-from vesselbench.metrics.protocol import HEADLINE, MASKS, TRUTHS, Protocol
-from vesselbench.metrics.scores import NEED_PROBABILITIES, Draws, binary, draw_scores, image_table
+from vesselbench.metrics.protocol import HEADLINE, MASKS, SIZES
+from vesselbench.metrics.scores import NEED_PROBABILITIES, RATIOS, Draws, auc_pairs, binary, draw_scores, image_table
 
 WITHHELD = "the maps hold 0 and 1 only: one operating point, no curve"
 WORDS = {
-    "truth": "first observer, native size; or through the IterNet code's resize to a square and back",
+    "truth": "first observer",
+    "size": "native; round_trip: truth and map through the IterNet code's resize to a square and back; square: there",
     "connectivity": "mean over images, whole frame; 8-connected segments, 256 thresholds, Zhang skeleton, "
     f"alpha {TOLERANCE:g}",
     "topology": "clDice and errors of the Betti numbers: mean over images, whole frame",
 }
+DIGITS = 10  # of scores.json, behind the point
 INTERVAL = "95 %, percentiles of {:,} bootstrap draws of the test images"
 
 
@@ -45,20 +47,22 @@ class Evaluated:
     draws: Draws  # protocol -> score -> bootstrap draws, (samples,)
     images: pd.DataFrame  # a row an image and protocol, see ``vesselbench.metrics.scores.image_table``
     tables: dict[str, pd.DataFrame]  # file name -> what else is written, see ``vesselbench.metrics.bands``
-    compared: Sequence[Protocol] = (*HEADLINE.values(),)  # under these tables compare and average
+    kept: Mapping[str, np.ndarray] = field(default_factory=dict)  # of draws.npz, see ``write``
 
     def write(self, folder: Path) -> None:
         """Write scores.json, draws.npz, images.csv and the tables into a folder, made where absent.
 
-        The draws are those under the protocols ``compared``, float32 (samples,) by ``"<protocol>/<score>"``.
+        Small: draws that ``scores.draw_score`` can make again from images.csv are not written, nor are scores of images
+        that follow from their counts (``scores.with_ratios``). draws.npz holds what else is needed: as
+        ``"pairs/<mask>-<size>"`` those of ``scores.auc_pairs``, and draws, (samples,), as ``"<protocol>/<score>"``.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "scores.json").write_text(json.dumps(self.summary, indent=1) + "\n")
-        kept = {}
-        for protocol in self.compared:
-            kept |= {f"{protocol}/{name}": draws.astype(np.float32) for name, draws in self.draws[protocol].items()}
-        np.savez_compressed(folder / "draws.npz", **kept)
-        for name, table in ({"images.csv": self.images} | self.tables).items():
+        rounded = json.loads(json.dumps(self.summary), parse_float=lambda digits: round(float(digits), DIGITS))
+        (folder / "scores.json").write_text(json.dumps(rounded, separators=(",", ":")) + "\n")
+        np.savez_compressed(folder / "draws.npz", **self.kept)
+        images = self.images.drop(columns=[*RATIOS], errors="ignore")
+        images.to_csv(folder / "images.csv", index=False, float_format="%.8f")
+        for name, table in self.tables.items():
             table.to_csv(folder / name, index=False, float_format="%.6f")
 
 
@@ -77,7 +81,8 @@ def evaluate(
         raise UserError(f"the threshold was chosen on {', '.join(seen)}, {rule}")
     weights = image_weights(len(records), evaluation.draws)
     images = image_table(records, thresholds)
-    samples = draw_scores(records, thresholds, images, weights)
+    pairs = auc_pairs(records)
+    samples = draw_scores(records, images, pairs, weights)
     stored = {name: {"threshold": level / (LEVELS - 1), "level": int(level)} for name, level in thresholds.items()}
     stored["fixed"]["threshold"] = evaluation.threshold
     if chosen:
@@ -86,17 +91,19 @@ def evaluate(
         "images": ids,
         "draws": evaluation.draws,
         "thresholds": stored,
-        "pixels": {mask: {truth: _sizes(records, mask, truth) for truth in TRUTHS} for mask in MASKS},
+        "pixels": {mask: {size: _pixels(records, mask, size) for size in SIZES} for mask in MASKS},
         "protocol": WORDS | {"interval": INTERVAL.format(evaluation.draws)},
         "withheld": dict.fromkeys(NEED_PROBABILITIES, WITHHELD) if binary(records) else {},
         "scores": {str(p): {name: bounded(draws) for name, draws in own.items()} for p, own in samples.items()},
     }
     draws = {p: {name: values[1:] for name, values in own.items()} for p, own in samples.items()}
-    return Evaluated(summary, draws, images, drawn_tables(records, weights))
+    kept = {f"pairs/{mask}-{size}": own for (mask, size), own in pairs.items()}
+    kept |= {f"{p}/auc_pr": draws[p]["auc_pr"].astype(np.float32) for p in HEADLINE.values() if pairs}
+    return Evaluated(summary, draws, images, drawn_tables(records, weights), kept)
 
 
-def _sizes(records: Sequence[ImageRecord], mask: str, truth: str) -> dict[str, int]:
-    vessel, background = np.sum([record.histograms[mask, truth].sizes for record in records], axis=0).tolist()
+def _pixels(records: Sequence[ImageRecord], mask: str, size: str) -> dict[str, int]:
+    vessel, background = np.sum([record.histograms[mask, size].sizes for record in records], axis=0).tolist()
     return {"vessel": vessel, "background": background}
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from vesselbench.data.maps import LEVELS
 from vesselbench.metrics.counts import Counts
 
-CHUNK = 64  # samples at a time: keeps the arrays in the processor's cache
+CHUNK = 128  # levels at a time: keeps the arrays of 2,000 samples in the processor's cache
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Pixels at each level of a map, int64 (65536,): ``positives`` are vessel in truth, ``negatives`` not."""
+    """Pixels at each level of a map, int32 (65536,): ``positives`` are vessel in truth, ``negatives`` not."""
 
     positives: np.ndarray
     negatives: np.ndarray
@@ -45,7 +45,8 @@ def histogram(truth: np.ndarray, levels: np.ndarray, fov: np.ndarray) -> Histogr
     if levels.dtype != np.uint16:
         raise ValueError(f"levels is of type {levels.dtype}; it must be uint16")
     vessel = truth != 0
-    return Histogram(*(np.bincount(levels[fov & side], minlength=LEVELS) for side in (vessel, ~vessel)))
+    sides = (np.bincount(levels[fov & side], minlength=LEVELS) for side in (vessel, ~vessel))
+    return Histogram(*(side.astype(np.int32) for side in sides))
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,19 @@ def pooled_auc(images: Stack, weights: np.ndarray) -> np.ndarray:
     times, so that its pairs are a quadratic form of the weights: thousands of samples cost one small matrix. float64
     (samples,), exact up to one division; NaN where vessel or background is absent.
     """
-    # twice the pairs of a vessel pixel of image i above a background pixel of image j, plus the ties
-    pairs = (images.tp[:, 1:] + images.tp[:, :-1]) @ np.diff(images.fp).T
+    return auc_of_pairs(pairs_of(images), images.tp[:, -1], images.fp[:, -1], weights)
+
+
+def pairs_of(images: Stack) -> np.ndarray:
+    """Count twice the pairs of a vessel pixel of image i above a background pixel of image j, plus the ties: (i, j)."""
+    return (images.tp[:, 1:] + images.tp[:, :-1]) @ np.diff(images.fp).T
+
+
+def auc_of_pairs(pairs: np.ndarray, vessel: np.ndarray, background: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Compute ``pooled_auc`` from the ``pairs_of`` images and their numbers of pixels, (images,) each."""
     above = ((weights @ pairs) * weights).sum(axis=1)
     with np.errstate(invalid="ignore"):
-        return above / (2 * (weights @ images.tp[:, -1]) * (weights @ images.fp[:, -1]))
+        return above / (2 * (weights @ vessel) * (weights @ background))
 
 
 def pooled_average_precision(images: Stack, weights: np.ndarray) -> np.ndarray:
@@ -90,13 +99,13 @@ def pooled_average_precision(images: Stack, weights: np.ndarray) -> np.ndarray:
     The sum over the levels, from the highest down, of (recall gained at the level) x (precision at the level): no
     interpolation between points, as in scikit-learn. float64 (samples,); NaN where the truth holds no vessel.
     """
-    areas = []
-    for some in np.array_split(weights, max(1, len(weights) // CHUNK)):
-        tp = some @ images.tp
-        found = tp + some @ images.fp
-        areas.append(np.einsum("sp,sp->s", np.diff(tp), tp[:, 1:] / np.maximum(found[:, 1:], 1)))
+    tp, found, areas = images.tp[:, 1:], (images.tp + images.fp)[:, 1:], np.zeros(len(weights))
+    for first in range(0, tp.shape[1], CHUNK):
+        some = np.s_[:, first : first + CHUNK]
+        precision = (weights @ tp[some]) / np.maximum(weights @ found[some], 1)
+        areas += np.einsum("sp,sp->s", weights @ np.diff(images.tp[:, first : first + CHUNK + 1]), precision)
     with np.errstate(invalid="ignore"):
-        return np.concatenate(areas) / (weights @ images.tp[:, -1])
+        return areas / (weights @ images.tp[:, -1])
 
 
 def thinned(images: Stack, points: int) -> Stack:

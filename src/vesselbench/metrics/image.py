@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from skimage.transform import resize
 
 from vesselbench.config import UserError
-from vesselbench.data.maps import LEVELS
+from vesselbench.data.maps import LEVELS, to_levels
 from vesselbench.metrics import connectivity, topology
+from vesselbench.metrics.connectivity import AT_SIZE
 from vesselbench.metrics.histograms import Histogram, histogram
-from vesselbench.metrics.protocol import MASKS
+from vesselbench.metrics.protocol import MASKS, SIZES
 
 Plane = np.ndarray  # (H, W)
 MULTIPLE = 16  # the network's; the released sizes 576 (DRIVE), 960 (CHASE_DB1) and 592 (STARE) follow from it
@@ -19,17 +19,35 @@ MULTIPLE = 16  # the network's; the released sizes 576 (DRIVE), 960 (CHASE_DB1) 
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """All that is kept of one image.
-
-    Connectivity is of the whole frame: of the native truth under each of ``connectivity.READINGS``, and of the resized
-    one under ours.
-    """
+    """All that is kept of one image; connectivity and topology are of the whole frame."""
 
     id: str
-    histograms: dict[tuple[str, str], Histogram]  # (mask, truth) -> pixels by truth and level
-    curves: dict[tuple[str, connectivity.Reading], np.ndarray]  # (truth, reading) -> C(theta) of connectivity
-    topology: dict[tuple[str, str], dict[str, float]]  # (truth, threshold) -> ``topology_scores``, whole frame
+    histograms: dict[tuple[str, str], Histogram]  # (mask, size) -> pixels by truth and level
+    curves: dict[tuple[str, connectivity.Reading], np.ndarray]  # (size, reading of ``AT_SIZE``) -> C(theta)
+    topology: dict[tuple[str, str], dict[str, float]]  # (size, threshold) -> ``topology_scores``
     binary: bool  # whether the map holds 0 and 1 alone: one operating point, which has no curve
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What all maps of an image are held against, at one size."""
+
+    shape: topology.Shape
+    masks: dict[str, Plane]  # the pixels that count, bool (H, W)
+    pieces: dict[connectivity.Reading, tuple[int, int]]  # ``describe_truth`` for each of ``AT_SIZE``
+
+
+def look_at_truth(truth: Plane, fov: Plane, counts: Plane | None = None) -> dict[str, Truth]:
+    """Look at the truth of an image at each of ``SIZES``; what is given is that of ``score_image``."""
+    frame = np.ones_like(fov) if counts is None else counts
+    native, found = dict(zip(MASKS, (fov & frame, frame), strict=True)), {}
+    for size, values in at_sizes((truth != 0).astype(np.float64)).items():
+        shape, masks = topology.describe(values > 0.5), native
+        if size == "square":
+            masks = {name: to_square(mask.astype(np.float64)) > 0.5 for name, mask in native.items()}
+        pieces = {reading: connectivity.describe_truth(shape, reading) for reading in AT_SIZE[size]}
+        found[size] = Truth(shape, masks, pieces)
+    return found
 
 
 def score_image(
@@ -43,32 +61,39 @@ def score_image(
     connectivity and topology look at. ValueError where the shapes differ, or ``levels`` is not uint16; UserError where
     not as many pixels were counted as were read.
     """
-    truths = {"native": truth != 0, "resized": resize_round_trip(truth)}
-    frame = np.ones_like(fov) if counts is None else counts
-    masks = dict(zip(MASKS, (fov & frame, frame), strict=True))
-    histograms = {(m, t): histogram(truths[t], levels, masks[m]) for m, t in product(masks, truths)}
-    for (mask, name), pixels in histograms.items():
-        counted, read = sum(pixels.sizes), np.count_nonzero(masks[mask])
-        if counted != read:
-            raise UserError(f"{id}: {counted} pixels counted, but {read} read (mask {mask}, truth {name}); report this")
-    found, curves = connectivity.segments_by_reading(levels), {}
-    for name, reading in (*product(["native"], connectivity.READINGS), ("resized", connectivity.OURS)):
-        true, skeleton = connectivity.describe_truth(truths[name], reading)
-        curves[name, reading] = connectivity.connectivity_curve(found[reading], true, skeleton)
-    shapes = {name: topology.describe(binary) for name, binary in truths.items()}
-    maps = {name: topology.describe(levels >= level) for name, level in thresholds.items()}
-    compared = {(t, m): topology.topology_scores(shapes[t], maps[m]) for t, m in product(truths, maps)}
+    return score_map(id, look_at_truth(truth, fov, counts), levels, thresholds)
+
+
+def score_map(id: str, truths: Mapping[str, Truth], levels: Plane, thresholds: Mapping[str, int]) -> ImageRecord:
+    """Do what ``score_image`` does for a map of an image whose truth was looked at."""
+    histograms, curves, compared = {}, {}, {}
+    for size, values in at_sizes(levels / (LEVELS - 1)).items():
+        truth, own = truths[size], levels if size == "native" else to_levels(values.clip(0, 1), rounded=False)
+        for mask, where in truth.masks.items():
+            histograms[mask, size] = histogram(truth.shape.vessel, own, where)
+            counted, read = sum(histograms[mask, size].sizes), np.count_nonzero(where)
+            if counted != read:
+                raise UserError(f"{id}: {counted} pixels counted, but {read} read (mask {mask}, {size}); report this")
+        for reading, found in connectivity.segments_by_reading(own, AT_SIZE[size]).items():
+            curves[size, reading] = connectivity.connectivity_curve(found, *truth.pieces[reading])
+        for name, level in thresholds.items():
+            compared[size, name] = topology.topology_scores(truth.shape, topology.describe(own >= level))
     return ImageRecord(id, histograms, curves, compared, binary=bool(np.isin(levels, (0, LEVELS - 1)).all()))
 
 
-def resize_round_trip(truth: np.ndarray) -> np.ndarray:
-    """Resize a truth (H, W) to the released code's square and back, and binarise it: bool (H, W).
+def at_sizes(plane: Plane) -> dict[str, Plane]:
+    """Bring values, float64 (H, W), to each of ``SIZES``: as they are, to the released code's square and back, there.
 
     The IterNet code (``utils/prepare_dataset.py``, ``predict.py``) trains and scores on squares whose side is the
     image's height rounded down to a multiple of 16: 576, 960 and 592 pixels. It resizes image **and** truth there
-    (scikit-image's ``resize``: linear, smoothed where it shrinks), and for scoring back, where truth > 0.5 is vessel.
-    On DRIVE that changes 0.16 % of the pixels inside the field of view.
+    (scikit-image's ``resize``: linear, smoothed where it shrinks), and for scoring map and truth back, where truth
+    > 0.5 is vessel. On DRIVE that changes 0.16 % of the truth's pixels inside the field of view.
     """
-    side = max(MULTIPLE, truth.shape[0] // MULTIPLE * MULTIPLE)
-    square = resize((truth != 0).astype(np.float64), (side, side))
-    return resize(square, truth.shape) > 0.5
+    square = to_square(plane)
+    return dict(zip(SIZES, (plane, resize(square, plane.shape), square), strict=True))
+
+
+def to_square(plane: Plane) -> Plane:
+    """Resize values, float64 (H, W), to the square of ``at_sizes``."""
+    side = max(MULTIPLE, plane.shape[0] // MULTIPLE * MULTIPLE)
+    return resize(plane, (side, side))

@@ -1,4 +1,4 @@
-"""How a set of maps is scored, as data: which pixels, how pooled, against which truth, at which threshold.
+"""How a set of maps is scored, as data: which pixels, how pooled, at which size, at which threshold.
 
 The same maps give other figures under each, and publications seldom say which they used. So every number that
 is stored here stands under the name of its protocol: ``fov-pooled-native-fixed``.
@@ -11,13 +11,14 @@ from typing import Self
 CHOICES = {
     "mask": {"fov": "pixels inside the field of view", "frame": "pixels of the whole frame"},
     "pooling": {"pooled": "of all images pooled", "mean": "image by image, then the mean over images"},
-    "truth": {
-        "native": "truth at its native size",
-        "resized": "truth taken through the IterNet code's resize to a square and back",
+    "size": {
+        "native": "truth and map at their native size",
+        "round_trip": "truth and map taken through the IterNet code's resize to a square and back",
+        "square": "truth and map at the IterNet code's square",
     },
     "threshold": {"fixed": "a threshold fixed in advance", "training": "the threshold chosen on training images"},
 }
-MASKS, POOLINGS, TRUTHS, THRESHOLDS = (tuple(choices) for choices in CHOICES.values())
+MASKS, POOLINGS, SIZES, THRESHOLDS = (tuple(choices) for choices in CHOICES.values())
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Protocol:
 
     mask: str = "fov"
     pooling: str = "pooled"
-    truth: str = "native"
+    size: str = "native"
     threshold: str = "fixed"
 
     def __post_init__(self) -> None:
@@ -49,9 +50,9 @@ class Protocol:
     def description(self) -> str:
         """The protocol in words."""
         words = zip(CHOICES.values(), astuple(self), strict=True)
-        mask, pooling, truth, threshold = (choices[word] for choices, word in words)
-        return f"{mask} {pooling}; {truth}; {threshold}"
+        mask, pooling, size, threshold = (choices[word] for choices, word in words)
+        return f"{mask} {pooling}; {size}; {threshold}"
 
 
 HEADLINE = {mask: Protocol(mask) for mask in MASKS}  # what the tables print first
-PROTOCOLS = tuple(Protocol(*words) for words in product(MASKS, POOLINGS, TRUTHS, THRESHOLDS))
+PROTOCOLS = tuple(Protocol(*words) for words in product(MASKS, POOLINGS, SIZES, THRESHOLDS))

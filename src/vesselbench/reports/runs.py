@@ -4,7 +4,7 @@ import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
 from zipfile import BadZipFile
@@ -14,18 +14,20 @@ import pandas as pd
 
 from vesselbench.config import UserError
 from vesselbench.files import read_json, read_table, reading
-from vesselbench.metrics.bootstrap import interval
+from vesselbench.metrics.bootstrap import image_weights, interval
 from vesselbench.metrics.protocol import HEADLINE, Protocol
+from vesselbench.metrics.scores import COUNTS, draw_score, with_ratios
 
 ROOT = Path("data/scores")
 OBSERVER = "second_observer"
 ALIKE = ("images", "draws", "protocol")  # parts of scores.json that all runs of one split share
 RUN = ("label", "model", "split", "seed", "recipe", "about", "modes")  # of run.json
-WORDS = ("mask", "truth", "threshold")  # of a protocol
+WORDS = ("mask", "size", "threshold")  # of a protocol
 PLACE = ["run", "mode", "channel"]  # names a set of maps
 OWNER = ["label", "model", "split", "seed", *PLACE]
 WAY = ["how", "patch", "stride", "training_stride", "output"]  # how a mode predicts
 AVERAGE = ["label", "mode", "protocol", "score"]
+_weights = cache(image_weights)
 TRAINING = ["label", "seed", "step", "loss", "last_output", "learning_rate"]
 
 
@@ -34,13 +36,13 @@ class Results:
     """What the evaluate stage left of some sets of maps, those of one run, mode and channel each.
 
     ``maps`` has a row a set of maps: columns ``OWNER``, recipe, ``WAY``; about (content of the network's model.json),
-    stored (of scores.json), draws (``"<protocol>/<score>"`` -> bootstrap draws, float64 (draws,)).
+    stored (of scores.json), draws (of draws.npz, see ``Evaluated.write``).
     """
 
     folder: Path  # data/scores/<dataset>
     maps: pd.DataFrame
     scores: pd.DataFrame  # OWNER, protocol, score, value, low, high (95 % interval); an undefined value is NaN
-    images: pd.DataFrame  # OWNER, id, mask, truth, threshold, and a column a score
+    images: pd.DataFrame  # OWNER, id, mask, size, threshold, and a column a count and score
 
     @property
     def labels(self) -> list[str]:
@@ -51,7 +53,7 @@ class Results:
         """Keep the sets of maps for which ``chosen``, one a row of ``maps``, is true."""
         maps = self.maps[chosen.astype(bool)]
         scores, images = (frame.merge(maps[PLACE], on=PLACE) for frame in (self.scores, self.images))
-        named = {*OWNER, "id", *WORDS, *scores["score"]}  # another channel has other scores
+        named = {*OWNER, "id", *WORDS, *COUNTS, *scores["score"]}  # another channel has other scores
         images = images[[column for column in images if column in named]]
         return replace(self, maps=maps, scores=scores, images=images)
 
@@ -61,20 +63,36 @@ class Results:
 
         Index ``AVERAGE``; columns value (mean over seeds; NaN where one is undefined), spread (sample standard
         deviation over seeds, NaN of one seed), low, high (95 % interval of the mean: what other test images would
-        change, not other seeds; of several seeds only where draws are stored), seeds (their number).
+        change, not other seeds; of several seeds only where there are draws), seeds (their number).
         """
         rows = []
         for key, own in self.scores.groupby(AVERAGE, sort=False):
             low, high = own[["low", "high"]].iloc[0] if len(own) == 1 else (math.nan, math.nan)
-            if len(own) > 1 and f"{key[2]}/{key[3]}" in self.maps["draws"].iloc[0]:
+            if len(own) > 1:
                 low, high = interval(self.mean_draws(*key))
             rows.append((*key, own["value"].mean(skipna=False), own["value"].std(), low, high, len(own)))
         return pd.DataFrame(rows, columns=[*AVERAGE, "value", "spread", "low", "high", "seeds"]).set_index(AVERAGE)
 
     def mean_draws(self, label: str, mode: str, protocol: Protocol | str, score: str) -> np.ndarray:
-        """Average the bootstrap draws of a score over seeds, float64 (draws,): each seed's take the same images."""
-        own = self.maps[(self.maps["label"] == label) & (self.maps["mode"] == mode)]
-        return np.mean([draws[f"{protocol}/{score}"] for draws in own["draws"]], axis=0)
+        """Average the bootstrap draws of a score over seeds, float64 (draws,): each seed's take the same images.
+
+        Draws that are not stored are made again, NaN where that cannot be: see ``draw_score``.
+        """
+        (mask, pooling, size, threshold), draws = str(protocol).split("-"), []
+        for own in self.maps[(self.maps["label"] == label) & (self.maps["mode"] == mode)].to_dict("records"):
+            again = f"{protocol}/{score}" not in own["draws"]
+            if again:
+                images = self._tables[*(own[name] for name in PLACE), mask, size, threshold]
+                weights, pairs = _weights(len(images), own["stored"]["draws"]), own["draws"].get(f"pairs/{mask}-{size}")
+                draws.append(draw_score(images, pooling, score, weights, pairs)[1:])
+            else:
+                draws.append(own["draws"][f"{protocol}/{score}"])
+        return np.mean(draws, axis=0)
+
+    @cached_property
+    def _tables(self) -> dict[tuple[str, ...], pd.DataFrame]:
+        """Part ``images`` by set of maps, mask, size and threshold."""
+        return dict([*self.images.groupby([*PLACE, *WORDS], sort=False)])
 
     def image_scores(self, label: str, mode: str, protocol: Protocol, score: str) -> pd.Series:
         """Average the score of each test image over seeds; index id, in the order in which they were scored."""
@@ -82,11 +100,11 @@ class Results:
         return at_protocol(own, protocol).groupby("id", sort=False)[score].mean(skipna=False)
 
     def curves(self, name: str, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Join a table of all maps, such as ``roc``, in the field of view: label, mode, seed, and its ``columns``."""
+        """Join a table of all maps, such as ``roc``, as the headline protocol has it: label, mode, seed, columns."""
         parts = []
         for own in self.maps.to_dict("records"):
             path = self.folder.joinpath(*(own[part] for part in PLACE), f"{name}.csv")
-            table = at_protocol(read_table(path, columns, _repeat("evaluate", own["run"])), HEADLINE["fov"], ["mask"])
+            table = at_protocol(read_table(path, columns, _repeat("evaluate", own["run"])), HEADLINE["fov"])
             parts.append(table.assign(label=own["label"], mode=own["mode"], seed=own["seed"]))
         return _join(parts, ["label", "mode", "seed"])
 
@@ -102,9 +120,9 @@ class Results:
         return log.assign(last_output=last).reindex(columns=TRAINING)
 
 
-def at_protocol(table: pd.DataFrame, protocol: Protocol, words: Sequence[str] = WORDS) -> pd.DataFrame:
-    """Keep the rows of a protocol's mask, truth and threshold, as far as the table tells them apart, without these."""
-    words = [column for column in words if column in table]
+def at_protocol(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Keep the rows of a protocol's mask, size and threshold, as far as the table tells them apart, without these."""
+    words = [column for column in WORDS if column in table]
     for column in words:
         table = table[table[column] == getattr(protocol, column)]
     return table.drop(columns=words)
@@ -163,7 +181,7 @@ def _read(folder: Path, found: Iterable[tuple[Mapping[str, Any], Path, str]]) ->
         for protocol, own in stored["scores"].items():
             scores += [owner | {"protocol": protocol, "score": score} | values for score, values in own.items()]
         table = read_table(place / "images.csv", ["id", *WORDS], fix, dtype={"id": str})
-        images.append(table.assign(**owner))
+        images.append((with_ratios(table) if {*COUNTS} <= {*table} else table).assign(**owner))
     numbers = dict.fromkeys(("value", "low", "high"), float)  # None, which JSON has, becomes NaN
     table = pd.DataFrame(scores, columns=[*OWNER, "protocol", "score", *numbers]).astype(numbers)
     columns = [*OWNER, "recipe", *WAY, "about", "stored", "draws"]

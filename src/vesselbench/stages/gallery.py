@@ -9,10 +9,9 @@ import numpy as np
 from vesselbench.config import read_params
 from vesselbench.data.images import read_image
 from vesselbench.data.labelled import labelled_images
-from vesselbench.data.maps import scored_levels
+from vesselbench.data.maps import read_levels, scored_levels
 from vesselbench.data.task import find_task
 from vesselbench.files import whole_folder
-from vesselbench.metrics.kinds import read_levels
 from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports.ablations import REFERENCE, first_split, main_results, outputs
 from vesselbench.reports.curves import no_run_figure
