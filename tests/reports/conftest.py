@@ -31,7 +31,7 @@ def written(tmp_path):
 
     def write(project):
         channels = project.channels()
-        write_tables(tmp_path, channels, main_results(channels["vessel"]), project.observers(), project.transfers())
+        write_tables(tmp_path, channels, main_results(channels["vessel"]), project.observers())
         text, numbers = ((tmp_path / f"{project.data}.{suffix}").read_text() for suffix in ("md", "json"))
         return text, json.loads(numbers)
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from vesselbench.reports.claims import RELEASED, bfnet_claims, paper_claims, read_reported, verdicts
+from vesselbench.reports.claims import RELEASED, bfnet_claims, implied_protocols, paper_claims, read_reported, verdicts
 
 
 def find(cells, method, score, mask="fov", mode="patched"):
@@ -40,6 +40,26 @@ def test_every_cell_is_there_and_no_other():
     assert (len(table), table["value"].between(0, 1).all()) == (225, True)
     assert "iternet_n2" not in set(cells["drive"]["method"])
     assert "frame" not in set(cells["drive"]["mask"])
+
+
+def test_a_row_implies_the_truth_that_its_share_of_vessel_fits():
+    shares = {"native": 1273, "round_trip": 1261, "square": 1261}  # DRIVE's, of 10,000 pixels in the field of view
+    pixels = {"fov": {size: {"vessel": share, "background": 10_000 - share} for size, share in shares.items()}}
+    cells = paper_claims("drive")
+    implied = implied_protocols(cells, pixels)
+    sizes = {}
+    for place, cell in cells.iterrows():
+        key, name = (cell["method"], cell["mode"], cell["how"]), implied[place]
+        sizes.setdefault(key, set()).add(name.split("-")[2] if isinstance(name, str) else "")
+    there = {"round_trip", "square"}
+    assert sizes == (
+        {("unet", "", how): {size} for how, size in (("rerun", "native"), ("quoted", ""))}
+        | {("deform_unet", "", how): {size} for how, size in (("rerun", "native"), ("quoted", ""))}
+        | {("denseblock_unet", "", "rerun"): {"native"}, ("iter_seg", "", "quoted"): {""}}
+        | {("iternet", mode, "own"): there for mode in ("whole", "patched")}
+        | {("residual_unet", "", "quoted"): {"native"}, ("r2unet", "", "quoted"): {"native"}}
+        | {("recurrent_unet", "", "quoted"): {"round_trip"}}
+    ), "as docs/data.md has it"
 
 
 def held(project, dataset=""):

@@ -22,13 +22,13 @@ def test_the_numbers_of_several_seeds_are_nested_and_the_lists_have_an_item_a_li
     page, numbers = written(two_seeds)
     assert row(page, "UNet", "patched", "ours, 2 seeds")[4] == ".7200 ± .0283"  # |.74 - .70| / sqrt 2
     assert "largest: .0000 in AUC, .0283 in F1, .0000 in connectivity; the intervals" in page
-    lists = ["labels", "claims", "ablations", "comparisons", "folds", "protocols", "budget"]
+    lists = ["labels", "claims", "ablations", "comparisons", "folds", "protocols", "transfers", "budget"]
     assert [*numbers] == ["iternet", "unet", "second_observer", "images", *lists]
     own, observer = numbers["unet"]["patched"]["1"], numbers["second_observer"]["fov"]
     assert (own["fov"]["f1"], own["frame"]["specificity"], observer["f1"]) == (0.74, 0.99, 0.79)
     assert "auc" not in observer  # withheld
     assert (numbers["images"], numbers["labels"]) == (2, ["iternet", "unet"])
-    assert [len(numbers[name]) for name in lists] == [2, 55, 0, 3, 0, 4 * 24, 1]
+    assert [len(numbers[name]) for name in lists] == [2, 55, 0, 3, 0, 4 * 24, 0, 1]
     item = numbers["protocols"][1]
     assert (item["protocol"], item["scores"]["f1"]["low"]) == ("fov-pooled-native-training", 0.782)
     claims = numbers["claims"]
@@ -37,6 +37,8 @@ def test_the_numbers_of_several_seeds_are_nested_and_the_lists_have_an_item_a_li
         {"table": "table 1", "method": "unet", "mode": "", "how": "rerun", "mask": "fov", "score": "connectivity"}
         | {"claimed": 0.7948, "verdict": "not reproduced", "ours": 0.5, "difference": -0.2948}
         | {"low": 0.462, "high": 0.538, "ours_mode": "patched", "protocol": "fov-pooled-native-fixed"}
+        | {"implied_verdict": "not reproduced", "implied_ours": 0.5, "implied_low": 0.462, "implied_high": 0.538}
+        | {"implied_protocol": "fov-pooled-native-fixed"}
     ]
     assert "ours" not in next(claim for claim in claims if claim["method"] == "r2unet")
     text = (tmp_path / "drive.json").read_text()
@@ -71,9 +73,14 @@ def test_differences_are_marked_and_claims_stand_beside_ours_below_the_budget(on
     assert claimed.startswith("- Training: 6,200 steps of 32 patches of 128 x 128 pixels, **a reduced budget**")
     assert "A reduced budget refutes nothing" in claimed
     cells = row(claimed, "1", "IterNet", "patched", "field of view", "F1")
-    assert cells[5:] == [".8205", ".8000", "-.0205", ".7620 to .8380", "reproduced"]
+    assert cells[5:10] == [".8205", ".8000", "-.0205", ".7620 to .8380", "reproduced"]
+    assert cells[10:] == ["there and back", ".7900", "reproduced"]
+    assert row(claimed, "1", "IterNet", "patched")[4:] == (
+        ["Connectivity", ".9193", ".5000", "-.4193", ".4620 to .5380", "not reproduced"]
+        + ["at the square", ".9000", "reproduced"]
+    )
     assert row(claimed, "1", "UNet", "(patched)")[4:8] == ["Connectivity", ".7948", ".5000", "-.2948"]
-    assert row(claimed, "1", "Iter-Seg, quoted")[5:] == [".7390", "-", "-", "-", "not run"]
+    assert row(claimed, "1", "Iter-Seg, quoted")[5:] == [".7390", "-", "-", "-", "not run", "", "-", ""]
     assert row(claimed, "1", "UNet, quoted")[3] == "not said"
 
 
@@ -82,7 +89,7 @@ def test_protocols_readings_and_how_the_maps_were_made(one_seed, written):
     protocols = part(text, "The same maps under every protocol")
     assert protocols.startswith("IterNet, mode patched.\n")
     assert len([line for line in protocols.splitlines() if line[:1] == "|"]) == 2 + 24
-    assert row(protocols, "whole frame", "mean", "square", "training")[5] == ".8100"  # .80 - .01 + .02
+    assert row(protocols, "whole frame", "mean", "at the square", "training")[5] == ".8100"  # .80 - .01 + .02
     readings = part(text, "Connectivity under other readings")
     columns = ["Neighbours", "Levels", "Smallest segment", "Skeleton", "IterNet", "UNet"]
     assert row(readings, "Reading") == ["Reading", *columns]
@@ -139,18 +146,26 @@ def test_the_summary_reads_claimed_then_ours(one_seed, written):
     drive = written(one_seed)[1]
     text = summary({"drive": drive, "phantom": drive | {"claims": []}})
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[2:7]]
-    assert rows[0][2:] == ["IterNet, claimed", "IterNet, ours", "95 % interval", "Verdict", "UNet", "Second observer"]
+    columns = ["IterNet, claimed", "IterNet, ours", "95 % interval", "Verdict", "As the row implies", "Verdict there"]
+    assert rows[0][2:] == [*columns, "UNet", "Second observer"]
+    again = [".9000", "reproduced"]
     assert rows[2:] == [
-        ["DRIVE", "AUC", ".9816", ".9000", ".8620 to .9380", "not reproduced", ".9000", "-"],
-        ["DRIVE", "F1", ".8205", ".8000", ".7620 to .8380", "reproduced", ".7000", ".7900"],
-        ["DRIVE", "Connectivity", ".9193", ".5000", ".4620 to .5380", "not reproduced", ".5000", ".5000"],
+        ["DRIVE", "AUC", ".9816", ".9000", ".8620 to .9380", *["not reproduced", ".9000"] * 2, "-"],
+        ["DRIVE", "F1", ".8205", ".8000", ".7620 to .8380", "reproduced", ".7900", "reproduced", ".7000", ".7900"],
+        ["DRIVE", "Connectivity", ".9193", ".5000", ".4620 to .5380", "not reproduced", *again, ".5000", ".5000"],
     ]
-    assert row(text, "Table")[1:] == ["Cells", "Reproduced", "Not reproduced", "Not run", "Not comparable"]
+    columns = ["Cells", "Reproduced", "Not reproduced", "Not run", "Not comparable", "Reproduced as implied"]
+    assert row(text, "Table")[1:] == columns
     # of IterNet patched and UNet's own row: F1 of the former, specificity and accuracy of both are within .038
-    assert row(text, "1, DRIVE") == ["1, DRIVE", "55", "5", "7", "40", "3"]
-    assert row(text, "all but quoted")[1:] == ["126", "5", "7", "114", "0"]
+    # 45 cells stand in rows that imply a size, and of IterNet patched connectivity is reproduced at the square
+    assert row(text, "1, DRIVE") == ["1, DRIVE", "55", "5", "7", "40", "3", "6 of 45"]
+    assert row(text, "all but quoted")[1:] == ["126", "5", "7", "114", "0", "6 of 30"]
     table = part(text, "Table 1: DRIVE")
-    assert row(table, "IterNet", "patched")[2:5] == ["field of view", ".9193 -> .5000 no", ".8205 -> .8000 yes"]
+    assert row(table, "IterNet", "patched")[2:5] == [
+        "field of view",
+        ".9193 -> .5000 no, .9000 yes",
+        ".8205 -> .8000 yes, .7900 yes",
+    ]
     assert row(table, "Deform-UNet")[4] == ".8190 -> not run"
     assert row(table, "R2UNet, quoted")[3:5] == ["", ".8171 -> not run"]
     assert row(table, "UNet, quoted")[2:5] == ["not said", "", ".8021 -> ?"]
@@ -216,4 +231,4 @@ def test_docstrings_are_told_to_readers():
     assert page.startswith("https://researchinnovation.kingston.ac.uk/")
     assert data_sheet("phantom")[1] == ""
     title, source = network_method("wnet").split("\n\n")
-    assert title == "W-Net: two small UNets in a row, the second fed with the image and the first one's map."
+    assert title == "W-Net: two small UNets in a row, the second fed with the image and the first one's logits."

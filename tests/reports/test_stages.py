@@ -23,7 +23,12 @@ def here(project, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def write(**more):
-        content = {"runs": project.runs, "published": [], "sources": {"drive": {"task": "vessel"}}} | more
+        content = {
+            "runs": project.runs,
+            "published": [],
+            "sources": {"drive": {"task": "vessel"}},
+            "transfers": {},
+        } | more
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
         return tmp_path
 

@@ -83,7 +83,11 @@ def budget_notes(results: Results) -> list[str]:
 
 
 def write_tables(
-    folder: Path, channels: Channels, main: Results, observers: Mapping[str, Results | None], transfers: Results
+    folder: Path,
+    channels: Channels,
+    main: Results,
+    observers: Mapping[str, Results | None],
+    transfers: Results | None = None,
 ) -> None:
     """Write ``<dataset>.json`` and ``<dataset>.md`` into ``folder``, which is ``metrics/tables``.
 
@@ -105,7 +109,7 @@ def write_tables(
         "comparisons": tables.as_items(pairs),
         "folds": tables.as_items(folds),
         "protocols": tables.protocol_list(main),
-        "transfers": tables.protocol_list(transfers),
+        "transfers": tables.protocol_list(transfers) if transfers else [],
         "budget": budget,
     } | numbers
     rest = [split for split in [*observers][1:] if split not in set().union(*folds["splits"])]
@@ -222,8 +226,9 @@ def claim_rows(cells: pd.DataFrame, second_observer: Mapping[str, Mapping[str, f
 
 def _claimed_and_ours(claimed: float, ours: float, verdict: str, implied_protocol: Any, **own: Any) -> str:
     text = f"{format_score(claimed)} -> {_judged(ours, verdict)}"
-    elsewhere = isinstance(implied_protocol, str) and "-native-" not in implied_protocol
-    return text + f", {_judged(own['implied_ours'], own['implied_verdict'])}" * elsewhere
+    if not isinstance(implied_protocol, str) or "-native-" in implied_protocol:
+        return text
+    return f"{text.strip()}, {_judged(own['implied_ours'], own['implied_verdict'])}"
 
 
 def _judged(ours: float, verdict: str) -> str:
