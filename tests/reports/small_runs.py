@@ -71,7 +71,8 @@ def write_maps(folder, images=IMAGES, binary=False, training=True, **changes):
     curve = pd.DataFrame(CURVE[: 0 if binary else None], columns=["mask", "fpr", "tpr", "low", "high"])
     thetas = {"theta": [0.0, 0.5, 1.0], "connectivity": [0.2, 0.8, 0.5], "low": 0.1, "high": 0.9}
     readings = {"id": "01", "size": ["native"] * 3 + ["square"], "neighbours": [8, 4, 8, 8], "levels": 256}
-    readings |= {"skeleton": "zhang", "smallest": [1, 1, 10, 1], "connectivity": [0.5, 0.3, 0.9, 0.1]}
+    readings |= {"skeleton": "zhang", "smallest": [1, 1, 10, 1]}
+    readings["connectivity"] = np.array([0.0, -0.2, 0.4, -0.4]) + (VALUES | changes)["connectivity"]
     bins = {"mask": "fov", "bin_low": [0.0, 0.8], "bin_high": [0.05, 0.85], "pixels": [25, 75]}
     bins |= {"probability": [0.0, 0.8], "vessel": [0.1, 0.6], "low": [0.0, 0.5], "high": [0.2, 0.7]}
     tables = {"images": rows, "connectivity": thetas, "sensitivity": readings}

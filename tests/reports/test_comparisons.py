@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from vesselbench.reports.comparisons import comparisons, folded, noise_floor, seed_spread
+from vesselbench.reports.comparisons import compare_readings, comparisons, folded, noise_floor, seed_spread
 
 
 def six(step):
@@ -86,3 +86,13 @@ def test_what_stands_alone_overlaps_or_has_another_recipe_is_no_fold(project):
     project.add("unet_paper", model="unet", split="other", recipe="paper", images={"e": 0.0})
     assert folded(project.results()).empty
     assert folded(fold(fold(project, 1, c=0.7), 2, a=0.7, c=0.1).results()).empty
+
+
+def test_connectivity_of_two_labels_at_each_size_of_all_segments_and_of_larger_ones(project):
+    project.add("unet", connectivity=0.5).add("iternet", connectivity=0.6).add("iternet", seed=1, connectivity=0.58)
+    found = compare_readings(project.results(), "patched", "iternet", "unet")
+    assert found[["size", "smallest"]].to_numpy().tolist() == [["native", 1], ["native", 10], ["square", 1]]
+    assert found[["iternet", "unet"]].round(9).to_numpy().tolist() == [[0.59, 0.5], [0.99, 0.9], [0.19, 0.1]]
+    assert found[["difference", "low", "high"]].round(9).to_numpy().tolist() == [[0.09] * 3] * 3, "of one image"
+    assert not found["supported"].any()
+    assert compare_readings(project.results(), "patched", "iternet", "wnet").empty

@@ -22,13 +22,23 @@ def test_the_numbers_of_several_seeds_are_nested_and_the_lists_have_an_item_a_li
     page, numbers = written(two_seeds)
     assert row(page, "UNet", "patched", "ours, 2 seeds")[4] == ".7200 ± .0283"  # |.74 - .70| / sqrt 2
     assert "largest: .0000 in AUC, .0283 in F1, .0000 in connectivity; the intervals" in page
-    lists = ["labels", "claims", "ablations", "comparisons", "folds", "protocols", "transfers", "budget"]
+    lists = [
+        "labels",
+        "claims",
+        "ablations",
+        "comparisons",
+        "folds",
+        "protocols",
+        "transfers",
+        "budget",
+        "connectivity",
+    ]
     assert [*numbers] == ["iternet", "unet", "second_observer", "images", *lists]
     own, observer = numbers["unet"]["patched"]["1"], numbers["second_observer"]["fov"]
     assert (own["fov"]["f1"], own["frame"]["specificity"], observer["f1"]) == (0.74, 0.99, 0.79)
     assert "auc" not in observer  # withheld
     assert (numbers["images"], numbers["labels"]) == (2, ["iternet", "unet"])
-    assert [len(numbers[name]) for name in lists] == [2, 55, 0, 3, 0, 4 * 24, 0, 1]
+    assert [len(numbers[name]) for name in lists] == [2, 55, 0, 3, 0, 4 * 24, 0, 1, 3]
     item = numbers["protocols"][1]
     assert (item["protocol"], item["scores"]["f1"]["low"]) == ("fov-pooled-native-training", 0.782)
     claims = numbers["claims"]

@@ -4,10 +4,12 @@ import math
 from collections.abc import Sequence
 from itertools import combinations, product
 
+import numpy as np
 import pandas as pd
 
 from vesselbench.metrics.bootstrap import compare, image_weights, interval
-from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.metrics.connectivity import OURS
+from vesselbench.metrics.protocol import HEADLINE, SIZES
 from vesselbench.reports.runs import Results, at_protocol
 from vesselbench.reports.style import SCORES
 
@@ -51,6 +53,26 @@ def compare_pairs(results: Results, pairs: Sequence[Pair], scores: Sequence[str]
         names = (mode, first, second) if mode == other else ("", mode, other)
         rows.append((score, *names, *vars(compare(both, draws, images)).values(), str(PROTOCOL)))
     return pd.DataFrame(rows, columns=PAIR)
+
+
+def compare_readings(results: Results, mode: str, first: str, second: str) -> pd.DataFrame:
+    """Compare the connectivity of two labels at each size, of all segments and of larger ones alone.
+
+    Columns size, smallest (pixels of a segment that counts), the two labels, difference, low, high, p_value, supported:
+    as in ``compare_pairs``. No rows where one of the two is missing.
+    """
+    rows, weights = [], None
+    for size in SIZES if {first, second} <= {*results.labels} else ():
+        table = results.curves("sensitivity", size=size)
+        alike = pd.Series(vars(OURS) | {"mode": mode}).drop("smallest")
+        for smallest, own in table[(table[alike.index] == alike).all(axis=1)].groupby("smallest"):
+            images = own.pivot_table("connectivity", "id", "label", sort=False)[[first, second]]
+            if weights is None:
+                weights = image_weights(len(images), DRAWS) / len(images)
+            means, *draws = weights @ images.to_numpy()
+            found = compare(tuple(means), tuple(np.transpose(draws)), tuple(images.to_numpy().T))
+            rows.append((size, smallest, *means, *vars(found).values()))
+    return pd.DataFrame(rows, columns=["size", "smallest", first, second, *PAIR[4:-1]])
 
 
 def noise_floor(pairs: pd.DataFrame) -> dict[str, float]:

@@ -26,7 +26,14 @@ from vesselbench.reports.claims import (
     paper_claims,
     verdicts_twice,
 )
-from vesselbench.reports.comparisons import COMPARED, comparisons, folded, noise_floor, seed_spread
+from vesselbench.reports.comparisons import (
+    COMPARED,
+    compare_readings,
+    comparisons,
+    folded,
+    noise_floor,
+    seed_spread,
+)
 from vesselbench.reports.runs import OBSERVER, Results, scores_of
 from vesselbench.reports.style import SCORES, display_name, format_score
 from vesselbench.reports.transfers import generalisation_table
@@ -116,7 +123,10 @@ def write_tables(
     others = {split: (results.keep(results.maps["split"] == split), observers[split]) for split in rest}
     content = {"dataset": results.folder.name, "main": main, "observer": observer, "cells": cells, "pairs": pairs}
     content |= {"folds": folds, "others": others, "ablations": ablations, "budget": budget, "reduced": REDUCED}
-    content |= {"transfers": transfers}
+    mode = main.maps["mode"][main.maps["label"] == main.labels[0]].iloc[-1] if len(main.maps) else ""
+    read = compare_readings(main, mode, "iternet", "unet")
+    content |= {"transfers": transfers, "read": read, "mode": mode}
+    document["connectivity"] = tables.as_items(read)
     page = render("table", kinds=told, **shared, **content)
     for suffix, text in {"json": tables.as_json(document), "md": page}.items():
         with whole_file(folder / f"{results.folder.name}.{suffix}") as path:

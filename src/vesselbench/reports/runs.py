@@ -15,7 +15,7 @@ import pandas as pd
 from vesselbench.config import UserError
 from vesselbench.files import read_json, read_table, reading
 from vesselbench.metrics.bootstrap import image_weights, interval
-from vesselbench.metrics.protocol import HEADLINE, Protocol
+from vesselbench.metrics.protocol import Protocol
 from vesselbench.metrics.scores import COUNTS, draw_score, with_ratios
 
 ROOT = Path("data/scores")
@@ -99,12 +99,12 @@ class Results:
         own = self.images[(self.images["label"] == label) & (self.images["mode"] == mode)]
         return at_protocol(own, protocol).groupby("id", sort=False)[score].mean(skipna=False)
 
-    def curves(self, name: str, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Join a table of all maps, such as ``roc``, as the headline protocol has it: label, mode, seed, columns."""
+    def curves(self, name: str, columns: Sequence[str] = (), size: str = "native") -> pd.DataFrame:
+        """Join a table of all maps, such as ``roc``, in the field of view at one size: label, mode, seed, columns."""
         parts = []
         for own in self.maps.to_dict("records"):
             path = self.folder.joinpath(*(own[part] for part in PLACE), f"{name}.csv")
-            table = at_protocol(read_table(path, columns, _repeat("evaluate", own["run"])), HEADLINE["fov"])
+            table = at_protocol(read_table(path, columns, _repeat("evaluate", own["run"])), Protocol(size=size))
             parts.append(table.assign(label=own["label"], mode=own["mode"], seed=own["seed"]))
         return _join(parts, ["label", "mode", "seed"])
 
