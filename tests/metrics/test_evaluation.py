@@ -14,8 +14,9 @@ from vesselbench.metrics import evaluation as module
 from vesselbench.metrics.bootstrap import image_weights, interval
 from vesselbench.metrics.evaluation import Evaluation, evaluate
 from vesselbench.metrics.image import score_image
-from vesselbench.metrics.protocol import PROTOCOLS, Protocol
+from vesselbench.metrics.protocol import HEADLINE, PROTOCOLS, Protocol
 from vesselbench.metrics.scores import RATIOS, SCORES, with_ratios
+from vesselbench.reports.runs import read_results
 
 THRESHOLDS = {"fixed": 32768, "training": 20000}
 CHOSEN = Threshold(20000, 0.6, ("21", "22"), "highest F1")
@@ -100,6 +101,20 @@ def test_the_files(evaluated, records, tmp_path):
     assert not {*RATIOS} & {*images}
     pd.testing.assert_frame_equal(with_ratios(images)[[*evaluated.images]], evaluated.images, atol=1e-8, rtol=0)
     assert all(pd.read_csv(files[name]).shape == table.shape for name, table in evaluated.tables.items())
+
+
+def test_draws_that_are_made_again_from_the_files_are_those_that_were_drawn(evaluated, tmp_path):
+    evaluated.write(tmp_path / "drive/drive-a-0/whole/vessel")
+    run = {"label": "a", "model": "a", "split": "drive", "seed": 0, "recipe": "r", "about": {}, "modes": {"whole": {}}}
+    (tmp_path / "drive/drive-a-0/run.json").write_text(json.dumps(run))
+    results = read_results("drive", {"drive-a-0": {"data": "drive"}}, tmp_path)
+    for protocol, own in evaluated.draws.items():
+        for score, draws in own.items():
+            again = results.mean_draws("a", "whole", protocol, score)
+            lost = score == "auc_pr" and protocol.pooling == "pooled" and protocol not in HEADLINE.values()
+            np.testing.assert_allclose(
+                again, draws * np.nan if lost else draws, atol=1e-7, err_msg=f"{protocol}/{score}"
+            )
 
 
 def test_a_threshold_chosen_on_a_scored_image_is_refused(records):

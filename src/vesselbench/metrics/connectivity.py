@@ -55,53 +55,43 @@ def segments(
     so that the highest of each hill will do, down to where it is joined with another. The joints are the map's
     component tree (max-tree) in another guise, a hundredth of its nodes.
     """
-    reached = level_of(thetas)
+    reached, steps, most = level_of(thetas), thetas.size + 1, max(sizes)
     whole = int(np.searchsorted(reached, levels.min(), side="right"))  # thresholds that every pixel reaches
     passed = (np.searchsorted(reached, np.arange(LEVELS), side="right") - whole)[levels]  # thresholds above
-    hills, joints = _hills(passed, neighbours)
-    # From here on by depth below the highest threshold, which grows on the way down.
-    steps, most = thetas.size + 1, max(sizes)
-    ranked = np.sort((hills * steps + steps - passed)[passed > 0])  # hill by hill, the highest pixel first
-    starts = np.flatnonzero(np.diff(ranked // steps, prepend=-1))
-    place = np.arange(ranked.size) - np.repeat(starts, np.diff(starts, append=ranked.size))
-    kept = ranked[place < most]
-    bounds, depths = np.flatnonzero(np.diff(kept // steps, prepend=-1)).tolist(), (kept % steps).tolist()
-    tops = [depths[start:end] for start, end in pairwise([*bounds, len(depths)])]
-    owner, rows = [*range(len(tops))], {size: [0] * steps for size in sorted(sizes)}
-    for height, one, other in joints:
+    hills, joints = _hills(passed, neighbours, steps)
+    ranked = np.sort((hills * steps + steps - passed)[passed > 0])  # hill by hill, each from its peak down
+    starts, depths = np.flatnonzero(np.diff(ranked // steps, prepend=-1)).tolist(), (ranked % steps).tolist()
+    tops = [depths[start : min(start + most, end)] for start, end in pairwise([*starts, len(depths)])]
+    last = np.broadcast_arrays(steps, np.arange(len(tops)), len(tops))  # below all, each joins a hill of no pixels
+    tops.append([])
+    owner, rows = [*range(len(tops))], {size: [0] * (steps + 1) for size in sorted(sizes)}
+    for depth, one, other in zip(*np.hstack([joints, last]).tolist(), strict=True):
         while owner[one] != one:
             owner[one] = one = owner[owner[one]]
         while owner[other] != other:
             owner[other] = other = owner[owner[other]]
-        if one == other:
-            continue
-        depth = steps - height
-        for own in (tops[one], tops[other]):
-            for size, row in rows.items():
-                if size > len(own) or own[size - 1] >= depth:
-                    break
-                row[own[size - 1]] += 1
-                row[depth] -= 1
-        joined = sorted(tops[one] + tops[other])[:most]
-        reached = bisect(joined, depth)
-        joined[:reached] = [depth] * reached
-        owner[other], tops[one] = one, joined
-    for hill, own in enumerate(tops):
-        for size, row in rows.items():
-            if owner[hill] == hill and size <= len(own):
-                row[own[size - 1]] += 1
+        if one != other:
+            for own in (tops[one], tops[other]):
+                for size, row in rows.items():
+                    if size > len(own) or own[size - 1] >= depth:
+                        break
+                    row[own[size - 1]] += 1
+                    row[depth] -= 1
+            joined = sorted(tops[one] + tops[other])[:most]
+            flooded = bisect(joined, depth)
+            joined[:flooded] = [depth] * flooded
+            owner[other], tops[one] = one, joined
     above = np.array([rows[size] for size in sizes]).cumsum(axis=1)[:, steps - 1 : whole : -1]
     return np.hstack([np.ones((len(sizes), whole), np.int64), above])
 
 
-def _hills(passed: np.ndarray, neighbours: int) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
+def _hills(passed: np.ndarray, neighbours: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Divide a map, int64 (H, W), where it is above 0, into numbered hills: on each, every climb ends on one peak.
 
-    A climb goes from neighbour to highest neighbour, the last of equal ones. The numbers, int64 (H, W); and joints:
-    how high two hills touch, and their numbers, from the highest joint down.
+    A climb goes from neighbour to highest neighbour, the last of equal ones. The numbers, int64 (H, W); and joints,
+    int64 (3, n): how deep below ``steps`` two hills touch, and their numbers, from the highest joint down.
     """
-    pixels, shifted = np.arange(passed.size).reshape(passed.shape), _neighbours(neighbours)
-    rank = passed * passed.size + pixels
+    shifted, rank = _neighbours(neighbours), passed * passed.size + np.arange(passed.size).reshape(passed.shape)
     highest = rank.copy()
     for one, other in shifted:
         np.maximum(highest[one], rank[other], out=highest[one])
@@ -110,17 +100,16 @@ def _hills(passed: np.ndarray, neighbours: int) -> tuple[np.ndarray, list[tuple[
     while not np.array_equal(peak, lower):
         peak, lower = peak[peak], peak
     hills = (np.cumsum((highest == rank) & (passed > 0)) - 1)[peak].reshape(passed.shape)
-    pairs, heights, number = [], [], hills.max() + 1
+    joints, number = [], hills.max() + 1
     for one, other in shifted:
         height = np.minimum(passed[one], passed[other])
         touching = (hills[one] != hills[other]) & (height > 0)
-        first, second = hills[one][touching], hills[other][touching]
-        pairs.append(np.minimum(first, second) * number + np.maximum(first, second))
-        heights.append(height[touching])
-    pairs, heights = np.concatenate(pairs), np.concatenate(heights)
-    down = np.argsort(-heights, kind="stable")
-    down = down[np.sort(np.unique(pairs[down], return_index=True)[1])]  # the highest place where two hills touch
-    return hills, [*zip(heights[down].tolist(), *(end.tolist() for end in np.divmod(pairs[down], number)), strict=True)]
+        first, second, depth = hills[one][touching], hills[other][touching], steps - height[touching]
+        joints.append((np.minimum(first, second) * number + np.maximum(first, second)) * steps + depth)
+    joints = np.sort(np.concatenate(joints))
+    pairs, depths = np.divmod(joints[np.diff(joints // steps, prepend=-1) > 0], steps)  # where two touch highest
+    down = np.argsort(depths)
+    return hills, np.stack([depths, *np.divmod(pairs, number)])[:, down]
 
 
 def _neighbours(neighbours: int) -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:

@@ -80,13 +80,11 @@ class Results:
         """
         (mask, pooling, size, threshold), draws = str(protocol).split("-"), []
         for own in self.maps[(self.maps["label"] == label) & (self.maps["mode"] == mode)].to_dict("records"):
-            again = f"{protocol}/{score}" not in own["draws"]
-            if again:
+            if (kept := own["draws"].get(f"{protocol}/{score}")) is None:
                 images = self._tables[*(own[name] for name in PLACE), mask, size, threshold]
                 weights, pairs = _weights(len(images), own["stored"]["draws"]), own["draws"].get(f"pairs/{mask}-{size}")
-                draws.append(draw_score(images, pooling, score, weights, pairs)[1:])
-            else:
-                draws.append(own["draws"][f"{protocol}/{score}"])
+                kept = draw_score(images, pooling, score, weights, pairs)[1:]
+            draws.append(kept)
         return np.mean(draws, axis=0)
 
     @cached_property
