@@ -298,8 +298,7 @@ def _whole_frame(found: Evaluated) -> Evaluated:
     scores = {str(own): found.summary["scores"][str(protocol)] for protocol, own in protocols.items()}
     summary = found.summary | {"pixels": {"frame": found.summary["pixels"]["fov"]}, "scores": scores}
     draws = {own: found.draws[protocol] for protocol, own in protocols.items()}
-    tables = {name: rename(own) for name, own in found.tables.items()}
-    return Evaluated(summary, draws, rename(found.images), tables, {})
+    return Evaluated(summary, draws, rename(found.images), {name: rename(own) for name, own in found.tables.items()})
 
 
 def compare_maps(first: Evaluated, second: Evaluated, protocol: Protocol) -> dict[str, Comparison]:

@@ -6,7 +6,6 @@ masks). What other readings of the paper give is kept beside it (``READINGS``, o
 """
 
 import math
-from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -63,23 +62,20 @@ def segments(
     tops = [depths[start : min(start + most, end)] for start, end in pairwise([*starts, len(depths)])]
     last = np.broadcast_arrays(steps, np.arange(len(tops)), len(tops))  # below all, each joins a hill of no pixels
     tops.append([])
-    owner, rows = [*range(len(tops))], {size: [0] * (steps + 1) for size in sorted(sizes)}
+    owner, begun, rows = [*range(len(tops))], [0] * len(tops), {size: [0] * (steps + 1) for size in sorted(sizes)}
     for depth, one, other in zip(*np.hstack([joints, last]).tolist(), strict=True):
         while owner[one] != one:
             owner[one] = one = owner[owner[one]]
         while owner[other] != other:
             owner[other] = other = owner[owner[other]]
         if one != other:
-            for own in (tops[one], tops[other]):
+            for hill in (one, other):
                 for size, row in rows.items():
-                    if size > len(own) or own[size - 1] >= depth:
+                    if size > len(tops[hill]) or (start := max(tops[hill][size - 1], begun[hill])) >= depth:
                         break
-                    row[own[size - 1]] += 1
+                    row[start] += 1
                     row[depth] -= 1
-            joined = sorted(tops[one] + tops[other])[:most]
-            flooded = bisect(joined, depth)
-            joined[:flooded] = [depth] * flooded
-            owner[other], tops[one] = one, joined
+            owner[other], begun[one], tops[one] = one, depth, sorted(tops[one] + tops[other])[:most]
     above = np.array([rows[size] for size in sizes]).cumsum(axis=1)[:, steps - 1 : whole : -1]
     return np.hstack([np.ones((len(sizes), whole), np.int64), above])
 

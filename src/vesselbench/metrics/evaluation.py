@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ WORDS = {
     f"alpha {TOLERANCE:g}",
     "topology": "clDice and errors of the Betti numbers: mean over images, whole frame",
 }
-DIGITS = 10  # of scores.json, behind the point
 INTERVAL = "95 %, percentiles of {:,} bootstrap draws of the test images"
 
 
@@ -47,16 +46,16 @@ class Evaluated:
     draws: Draws  # protocol -> score -> bootstrap draws, (samples,)
     images: pd.DataFrame  # a row an image and protocol, see ``vesselbench.metrics.scores.image_table``
     tables: dict[str, pd.DataFrame]  # file name -> what else is written, see ``vesselbench.metrics.bands``
-    kept: Mapping[Protocol, Sequence[str]]  # scores whose draws are written, for ``draw_score`` cannot make them again
+    kept: Mapping[Protocol, Sequence[str]] = field(default_factory=dict)  # scores whose draws are written
 
     def write(self, folder: Path) -> None:
         """Write scores.json, draws.npz, images.csv and the tables into a folder, made where absent.
 
-        The draws are those of ``kept``, float32 (samples,) by ``"<protocol>/<score>"``; of images.csv, what follows
-        from the counts is left out (``with_ratios``).
+        The draws are those of ``kept``, which ``draw_score`` cannot make again, float32 (samples,) by
+        ``"<protocol>/<score>"``; of images.csv, what follows from the counts is left out (``with_ratios``).
         """
         folder.mkdir(parents=True, exist_ok=True)
-        rounded = json.loads(json.dumps(self.summary), parse_float=lambda digits: round(float(digits), DIGITS))
+        rounded = json.loads(json.dumps(self.summary), parse_float=lambda digits: round(float(digits), 10))
         (folder / "scores.json").write_text(json.dumps(rounded, separators=(",", ":")) + "\n")
         kept = {f"{at}/{name}": self.draws[at][name].astype(np.float32) for at in self.kept for name in self.kept[at]}
         np.savez_compressed(folder / "draws.npz", **kept)

@@ -45,8 +45,7 @@ def histogram(truth: np.ndarray, levels: np.ndarray, fov: np.ndarray) -> Histogr
     if levels.dtype != np.uint16:
         raise ValueError(f"levels is of type {levels.dtype}; it must be uint16")
     vessel = truth != 0
-    sides = (np.bincount(levels[fov & side], minlength=LEVELS) for side in (vessel, ~vessel))
-    return Histogram(*(side.astype(np.int32) for side in sides))
+    return Histogram(*(np.bincount(levels[fov & side], minlength=LEVELS).astype("i4") for side in (vessel, ~vessel)))
 
 
 @dataclass(frozen=True)
