@@ -69,22 +69,17 @@ def test_second_observers_inside_the_field_of_view(drive, chase):
         assert found["f1"] < 0.8
 
 
-def at_sizes_of(truth):
-    return {size: values > 0.5 for size, values in at_sizes(truth.astype(float)).items()}
-
-
 def test_truths_at_the_square_and_back(drive, chase, stare):
     """Known from the IterNet code's own way, and, of DRIVE, from the counts that its notebooks print."""
-    truths, fields = [at_sizes_of(truth) for _, truth, _ in drive], [fov for _, _, fov in drive]
-    pieces = {size: np.mean([describe(own[size]).segments for own in truths]) for size in SIZES}
-    assert pieces == pytest.approx({"native": 3.0, "round_trip": 101.8, "square": 70.8})
-    native, back = (np.concatenate([own[s][fov] for own, fov in zip(truths, fields, strict=True)]) for s in SIZES[:2])
+    found = [[at_sizes(truth.astype(float)) for _, truth, _ in images] for images in (drive, chase, stare)]
+    pieces = [np.mean([describe(own[size] > 0.5).segments for own in found[0]]) for size in SIZES]
+    assert pieces == pytest.approx([3.0, 101.8, 70.8])
+    inside = [[own[size][fov] > 0.5 for own, (_, _, fov) in zip(found[0], drive, strict=True)] for size in SIZES[:2]]
+    native, back = map(np.concatenate, inside)
     assert (native.size, native.sum(), back.sum()) == (4_538_143, 577_649, 572_263)
     assert np.mean(native != back) == pytest.approx(0.0016, abs=0.00005)
-    expected = {"chase": (chase, 483_506, 483_106), "stare": (stare, 105_827, 105_327)}
-    for images, *known in expected.values():
-        truths = [at_sizes_of(truth) for _, truth, _ in images]
-        assert [sum(np.count_nonzero(own[size]) for own in truths) for size in SIZES[:2]] == known
+    vessel = [[sum(np.count_nonzero(own[size] > 0.5) for own in images) for size in SIZES[:2]] for images in found[1:]]
+    assert vessel == [[483_506, 483_106], [105_827, 105_327]]
 
 
 def test_drive_s_truths_are_of_few_pieces(drive):

@@ -35,10 +35,7 @@ def interval(draws: np.ndarray) -> tuple[float, float]:
 
 
 def draw_score(images: pd.DataFrame, pooling: str, score: str, weights: np.ndarray) -> np.ndarray:
-    """Compute a score of every bootstrap sample of images, rows of ``scores.image_table``: float64 (samples,).
-
-    NaN where it does not follow from these: the area under a curve of pooled pixels.
-    """
+    """Score bootstrap samples of images, rows of ``scores.image_table``; areas under pooled curves are NaN."""
     if pooling == "pooled" and score in NEED_PROBABILITIES:
         return np.full(len(weights), math.nan)
     if pooling == "pooled" and score in RATIOS:

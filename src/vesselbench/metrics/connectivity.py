@@ -81,10 +81,9 @@ def segments(
 
 
 def _hills(passed: np.ndarray, neighbours: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Number the hills of a map, int64 (H, W), where it is above 0: every climb to the highest neighbour ends on one.
+    """Number the hills of a map, (H, W), where it is above 0: every climb to the highest neighbour ends on a peak.
 
-    The numbers, int64 (H, W); and joints, int64 (3, n): how deep below ``steps`` two hills touch, and their numbers,
-    from the highest joint down.
+    Beside the numbers, joints from the top down, (3, n): how deep below ``steps`` two hills touch, and their numbers.
     """
     every, first, last = slice(None), slice(None, -1), slice(1, None)
     shifted = [((every, first), (every, last)), ((first, every), (last, every))]  # what lies beside one another

@@ -46,7 +46,7 @@ def score_image(
         shape = topology.describe(values > 0.5)
         own = levels if size == "native" else to_levels(maps[size].clip(0, 1), rounded=False)
         if size == "square":
-            masks = [to_square(mask.astype(np.float64)) > 0.5 for mask in masks]
+            masks = [at_sizes(mask.astype(np.float64))["square"] > 0.5 for mask in masks]
         for mask, where in zip(MASKS, masks, strict=True):
             pixels = histograms[mask, size] = histogram(shape.vessel, own, where)
             counted, read = sum(pixels.sizes), np.count_nonzero(where)
@@ -67,11 +67,6 @@ def at_sizes(plane: Plane) -> dict[str, Plane]:
     (scikit-image's ``resize``: linear, smoothed where it shrinks), and for scoring map and truth back, where truth
     > 0.5 is vessel. On DRIVE that changes 0.16 % of the truth's pixels inside the field of view.
     """
-    square = to_square(plane)
-    return dict(zip(SIZES, (plane, resize(square, plane.shape), square), strict=True))
-
-
-def to_square(plane: Plane) -> Plane:
-    """Resize values, float64 (H, W), to the square of ``at_sizes``."""
     side = max(MULTIPLE, plane.shape[0] // MULTIPLE * MULTIPLE)
-    return resize(plane, (side, side))
+    square = resize(plane, (side, side))
+    return dict(zip(SIZES, (plane, resize(square, plane.shape), square), strict=True))

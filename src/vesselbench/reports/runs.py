@@ -74,10 +74,7 @@ class Results:
         return pd.DataFrame(rows, columns=[*AVERAGE, "value", "spread", "low", "high", "seeds"]).set_index(AVERAGE)
 
     def mean_draws(self, label: str, mode: str, protocol: Protocol | str, score: str) -> np.ndarray:
-        """Average the bootstrap draws of a score over seeds, float64 (draws,): each seed's take the same images.
-
-        Draws that are not stored are made again, NaN where that cannot be: see ``draw_score``.
-        """
+        """Average the bootstrap draws of a score over seeds, float64 (draws,); what is not stored is made again."""
         (mask, pooling, size, threshold), draws = str(protocol).split("-"), []
         for own in self.maps[(self.maps["label"] == label) & (self.maps["mode"] == mode)].to_dict("records"):
             if (kept := own["draws"].get(f"{protocol}/{score}")) is None:
