@@ -22,9 +22,9 @@ from vesselbench.matching import Match, match, vein_of
 from vesselbench.metrics.bootstrap import Comparison, compare
 from vesselbench.metrics.evaluation import Evaluated, Evaluation
 from vesselbench.metrics.histograms import histogram, pooled_auc, stack
+from vesselbench.metrics.kinds import evaluate_maps
 from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.metrics.scores import SCORES
-from vesselbench.metrics.task import Maps, evaluate_maps
 from vesselbench.reports.curves import ROC, curve_figure
 from vesselbench.reports.kinds import OF, PRINTED, SHOWN
 from vesselbench.reports.runs import at_protocol
@@ -209,7 +209,7 @@ def score_folder(predictions: Path, request: Request) -> tuple[dict[str, Evaluat
     thresholds = {name: int(level_of(value)) for name, value in request.thresholds.items()}
     evaluation = Evaluation(threshold=request.threshold, draws=request.draws)
     labelled = zip(pairs, truths, masks, strict=True)
-    found = evaluate_maps(labelled, {"": Maps(maps, defaultdict(lambda: thresholds))}, task, evaluation)[""]
+    found = evaluate_maps(labelled, maps, task, defaultdict(lambda: thresholds), evaluation, {})
     if kinds:
         found["kinds"].summary["confusion"] = found["kinds"].tables["confusion.csv"].to_dict("records")
         right = _scores(found["kinds"], HEADLINE["fov"])["value"]["found_balanced_accuracy"]

@@ -142,7 +142,7 @@ def test_intervals_and_files(tmp_path):
     assert images[[*alone]].fillna(-1).tolist() == pytest.approx(expected, abs=1e-6)
     draws = np.load(folder / "draws.npz")
     assert draws[f"{POOLED}/found_accuracy"].shape == (100,)
-    assert {name.split("/")[0] for name in draws.files} == {str(POOLED)}, "a mean over images is drawn again"
+    assert not any(name.startswith(str(MEAN)) for name in draws.files), "a mean over images is drawn again"
     confusion = pd.read_csv(folder / "confusion.csv", index_col="truth")
     assert (confusion.index.tolist(), confusion.to_numpy().sum()) == ([*KINDS], 6 * 500)
     assert confusion.sum(axis=1).to_dict() == summary["pixels"]["fov"]["native"]

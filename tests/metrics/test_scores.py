@@ -8,7 +8,7 @@ from vesselbench.metrics import counts
 from vesselbench.metrics.bootstrap import image_weights
 from vesselbench.metrics.image import score_image
 from vesselbench.metrics.protocol import PROTOCOLS, SIZES, Protocol
-from vesselbench.metrics.scores import KEYS, RATIOS, SCORES, WHOLE_FRAME, auc_pairs, binary, draw_scores, image_table
+from vesselbench.metrics.scores import KEYS, RATIOS, SCORES, WHOLE_FRAME, binary, draw_scores, image_table
 from vesselbench.metrics.topology import describe
 
 FOV = np.array([[True, True, True, False]] * 2)
@@ -25,7 +25,7 @@ def records():
 
 def scored(records, thresholds=THRESHOLDS, weights=None):
     weights = np.ones((1, len(records)), int) if weights is None else weights
-    return draw_scores(records, image_table(records, thresholds), auc_pairs(records), weights)
+    return draw_scores(records, image_table(records, thresholds), weights)
 
 
 def test_scores_by_hand_under_the_protocols(records):

@@ -39,10 +39,8 @@ def drawn_tables(records: Sequence[ImageRecord], weights: np.ndarray, points: in
         tables[name] = pd.concat(filled)[["mask", *(column for column in masks[0] if column != "mask")]]
     curves = np.array([record.curves["native", OURS] for record in records])
     tables["connectivity.csv"] = connectivity_band(curves, weights)
-    rows = []
-    for record in records:
-        for (size, reading), curve in record.curves.items():
-            rows.append({"id": record.id, "size": size} | asdict(reading) | {"connectivity": connectivity(curve)})
+    every = [(record.id, *key, connectivity(curve)) for record in records for key, curve in record.curves.items()]
+    rows = [{"id": id, "size": size} | asdict(reading) | {"connectivity": area} for id, size, reading, area in every]
     return tables | {"sensitivity.csv": pd.DataFrame(rows)}
 
 

@@ -4,11 +4,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import wilcoxon
+
+from vesselbench.metrics.counts import COUNTS, RATIOS, Counts
 
 CONFIDENCE = 0.95
 TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 SEED = 0
+NEED_PROBABILITIES = ("auc", "auc_pr")  # scores that maps of 0 and 1 alone do not have
 FEWEST = 6  # images that differ: 2 / 2**6 = .03 is the first smallest p below .05
 
 
@@ -28,6 +32,15 @@ def interval(draws: np.ndarray) -> tuple[float, float]:
         return math.nan, math.nan
     low, high = np.quantile(draws, TAILS)
     return float(low), float(high)
+
+
+def draw_score(images: pd.DataFrame, pooling: str, score: str, weights: np.ndarray) -> np.ndarray:
+    """Score bootstrap samples of images, rows of ``scores.image_table``; areas under pooled curves are NaN."""
+    if pooling == "pooled" and score in NEED_PROBABILITIES:
+        return np.full(len(weights), math.nan)
+    if pooling == "pooled" and score in RATIOS:
+        return RATIOS[score](Counts(*(weights @ images[[*COUNTS]].to_numpy(float)).T))
+    return weights @ images[score].to_numpy(float) / len(images)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ masks). What other readings of the paper give is kept beside it (``READINGS``, o
 """
 
 import math
-from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -51,9 +50,8 @@ def segments(
     ``neighbours``. Where all pixels reach theta, as at theta = 0, that is the frame: one segment.
 
     One sweep for all. The map is divided into hills: what is left of one above any threshold hangs together. From the
-    top down, hills are joined where they touch (Kruskal's algorithm). A segment counts from where it has pixels enough,
-    so that the highest of each hill will do, down to where it is joined with another. The joints are the map's
-    component tree (max-tree) in another guise, a hundredth of its nodes.
+    top down, hills are joined where they touch (Kruskal's algorithm). A segment counts from where it has pixels enough
+    down to where it is joined with another: the map's component tree (max-tree) in another guise.
     """
     reached, steps, most = level_of(thetas), thetas.size + 1, max(sizes)
     whole = int(np.searchsorted(reached, levels.min(), side="right"))  # thresholds that every pixel reaches
@@ -64,34 +62,33 @@ def segments(
     tops = [depths[start : min(start + most, end)] for start, end in pairwise([*starts, len(depths)])]
     last = np.broadcast_arrays(steps, np.arange(len(tops)), len(tops))  # below all, each joins a hill of no pixels
     tops.append([])
-    owner, rows = [*range(len(tops))], {size: [0] * (steps + 1) for size in sorted(sizes)}
+    owner, begun, rows = [*range(len(tops))], [0] * len(tops), {size: [0] * (steps + 1) for size in sorted(sizes)}
     for depth, one, other in zip(*np.hstack([joints, last]).tolist(), strict=True):
         while owner[one] != one:
             owner[one] = one = owner[owner[one]]
         while owner[other] != other:
             owner[other] = other = owner[owner[other]]
         if one != other:
-            for own in (tops[one], tops[other]):
+            for hill in (one, other):
                 for size, row in rows.items():
-                    if size > len(own) or own[size - 1] >= depth:
+                    if size > len(tops[hill]) or (start := max(tops[hill][size - 1], begun[hill])) >= depth:
                         break
-                    row[own[size - 1]] += 1
+                    row[start] += 1
                     row[depth] -= 1
-            joined = sorted(tops[one] + tops[other])[:most]
-            flooded = bisect(joined, depth)
-            joined[:flooded] = [depth] * flooded
-            owner[other], tops[one] = one, joined
+            owner[other], begun[one], tops[one] = one, depth, sorted(tops[one] + tops[other])[:most]
     above = np.array([rows[size] for size in sizes]).cumsum(axis=1)[:, steps - 1 : whole : -1]
     return np.hstack([np.ones((len(sizes), whole), np.int64), above])
 
 
 def _hills(passed: np.ndarray, neighbours: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Divide a map, int64 (H, W), where it is above 0, into numbered hills: on each, every climb ends on one peak.
+    """Number the hills of a map, (H, W), where it is above 0: every climb to the highest neighbour ends on a peak.
 
-    A climb goes from neighbour to highest neighbour, the last of equal ones. The numbers, int64 (H, W); and joints,
-    int64 (3, n): how deep below ``steps`` two hills touch, and their numbers, from the highest joint down.
+    Beside the numbers, joints from the top down, (3, n): how deep below ``steps`` two hills touch, and their numbers.
     """
-    shifted, rank = _neighbours(neighbours), passed * passed.size + np.arange(passed.size).reshape(passed.shape)
+    every, first, last = slice(None), slice(None, -1), slice(1, None)
+    shifted = [((every, first), (every, last)), ((first, every), (last, every))]  # what lies beside one another
+    shifted += [((first, first), (last, last)), ((first, last), (last, first))] * (neighbours == 8)
+    rank = passed * passed.size + np.arange(passed.size).reshape(passed.shape)  # of equal pixels the last is highest
     highest = rank.copy()
     for one, other in shifted:
         np.maximum(highest[one], rank[other], out=highest[one])
@@ -104,37 +101,27 @@ def _hills(passed: np.ndarray, neighbours: int, steps: int) -> tuple[np.ndarray,
     for one, other in shifted:
         height = np.minimum(passed[one], passed[other])
         touching = (hills[one] != hills[other]) & (height > 0)
-        first, second, depth = hills[one][touching], hills[other][touching], steps - height[touching]
-        joints.append((np.minimum(first, second) * number + np.maximum(first, second)) * steps + depth)
+        ends = hills[one][touching], hills[other][touching]
+        joints.append((np.minimum(*ends) * number + np.maximum(*ends)) * steps + steps - height[touching])
     joints = np.sort(np.concatenate(joints))
     pairs, depths = np.divmod(joints[np.diff(joints // steps, prepend=-1) > 0], steps)  # where two touch highest
     down = np.argsort(depths)
     return hills, np.stack([depths, *np.divmod(pairs, number)])[:, down]
 
 
-def _neighbours(neighbours: int) -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Give the parts of a frame that lie over one another when it is shifted by one pixel, each pair once."""
-    every, first, last = slice(None), slice(None, -1), slice(1, None)
-    pairs = [((every, first), (every, last)), ((first, every), (last, every))]
-    return pairs + [((first, first), (last, last)), ((first, last), (last, first))] * (neighbours == 8)
-
-
 def segments_by_reading(levels: np.ndarray, readings: Sequence[Reading] = READINGS) -> dict[Reading, np.ndarray]:
     """Count the segments of a map, uint16 (H, W), under each reading, at its own thresholds."""
-    found = {}
-    for neighbours in {one.neighbours for one in readings}:
-        own = [one for one in readings if one.neighbours == neighbours]
-        thetas, sizes = np.unique(np.concatenate([one.thetas for one in own])), [*{one.smallest for one in own}]
-        counts = dict(zip(sizes, segments(levels, thetas, neighbours, sizes), strict=True))
-        found |= {one: counts[one.smallest][np.searchsorted(thetas, one.thetas)] for one in own}
-    return {one: found[one] for one in readings}
+    thetas = np.unique(np.concatenate([one.thetas for one in readings]))
+    sizes = [*{one.smallest: None for one in readings}]
+    found = {one: segments(levels, thetas, one, sizes) for one in {one.neighbours for one in readings}}
+    return {one: found[one.neighbours][sizes.index(one.smallest), np.isin(thetas, one.thetas)] for one in readings}
 
 
 def describe_truth(truth: Shape, reading: Reading = OURS) -> tuple[int, int]:
     """Count the segments and the skeleton's pixels of a truth."""
     pieces = truth.segments if reading.neighbours == 8 else count_pieces(truth.vessel, reading.neighbours)
-    lee = reading.skeleton == "lee"
-    return pieces, np.count_nonzero(skeletonize(truth.vessel, method="lee") if lee else truth.skeleton)
+    skeleton = skeletonize(truth.vessel, method="lee") if reading.skeleton == "lee" else truth.skeleton
+    return pieces, np.count_nonzero(skeleton)
 
 
 def connectivity_curve(found: np.ndarray, true: int, skeleton: int) -> np.ndarray:

@@ -8,8 +8,10 @@ zero is NaN, never a silent 0 or 1.
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 Score = np.float64 | np.ndarray
+COUNTS = ("tp", "fp", "tn", "fn")
 
 
 @dataclass(frozen=True)
@@ -79,3 +81,12 @@ def ratio(part: int | np.ndarray, whole: int | np.ndarray) -> Score:
     """Divide; where the whole is zero its part is too, and numpy's 0 / 0 is the NaN that is wanted."""
     with np.errstate(invalid="ignore"):
         return np.divide(part, whole)
+
+
+RATIOS = {own.__name__: own for own in (f1, sensitivity, specificity, accuracy, precision, iou, mcc, kappa)}
+
+
+def with_ratios(images: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns ``RATIOS`` to a table that has ``COUNTS``."""
+    found = Counts(*images[[*COUNTS]].to_numpy().T)
+    return images.assign(**{name: score(found) for name, score in RATIOS.items()})

@@ -17,8 +17,8 @@ from vesselbench.metrics.bands import drawn_tables
 from vesselbench.metrics.bootstrap import image_weights, interval
 from vesselbench.metrics.connectivity import TOLERANCE
 from vesselbench.metrics.image import ImageRecord
-from vesselbench.metrics.protocol import HEADLINE, MASKS, SIZES
-from vesselbench.metrics.scores import NEED_PROBABILITIES, RATIOS, Draws, auc_pairs, binary, draw_scores, image_table
+from vesselbench.metrics.protocol import HEADLINE, MASKS, SIZES, Protocol
+from vesselbench.metrics.scores import NEED_PROBABILITIES, RATIOS, Draws, binary, draw_scores, image_table
 
 WITHHELD = "the maps hold 0 and 1 only: one operating point, no curve"
 WORDS = {
@@ -28,7 +28,6 @@ WORDS = {
     f"alpha {TOLERANCE:g}",
     "topology": "clDice and errors of the Betti numbers: mean over images, whole frame",
 }
-DIGITS = 10  # of scores.json, behind the point
 INTERVAL = "95 %, percentiles of {:,} bootstrap draws of the test images"
 
 
@@ -47,19 +46,19 @@ class Evaluated:
     draws: Draws  # protocol -> score -> bootstrap draws, (samples,)
     images: pd.DataFrame  # a row an image and protocol, see ``vesselbench.metrics.scores.image_table``
     tables: dict[str, pd.DataFrame]  # file name -> what else is written, see ``vesselbench.metrics.bands``
-    kept: Mapping[str, np.ndarray] = field(default_factory=dict)  # of draws.npz, see ``write``
+    kept: Mapping[Protocol, Sequence[str]] = field(default_factory=dict)  # scores whose draws are written
 
     def write(self, folder: Path) -> None:
         """Write scores.json, draws.npz, images.csv and the tables into a folder, made where absent.
 
-        Small: draws that ``scores.draw_score`` can make again from images.csv are not written, nor are scores of images
-        that follow from their counts (``scores.with_ratios``). draws.npz holds what else is needed: as
-        ``"pairs/<mask>-<size>"`` those of ``scores.auc_pairs``, and draws, (samples,), as ``"<protocol>/<score>"``.
+        The draws are those of ``kept``, which ``draw_score`` cannot make again, float32 (samples,) by
+        ``"<protocol>/<score>"``; of images.csv, what follows from the counts is left out (``with_ratios``).
         """
         folder.mkdir(parents=True, exist_ok=True)
-        rounded = json.loads(json.dumps(self.summary), parse_float=lambda digits: round(float(digits), DIGITS))
+        rounded = json.loads(json.dumps(self.summary), parse_float=lambda digits: round(float(digits), 10))
         (folder / "scores.json").write_text(json.dumps(rounded, separators=(",", ":")) + "\n")
-        np.savez_compressed(folder / "draws.npz", **self.kept)
+        kept = {f"{at}/{name}": self.draws[at][name].astype(np.float32) for at in self.kept for name in self.kept[at]}
+        np.savez_compressed(folder / "draws.npz", **kept)
         images = self.images.drop(columns=[*RATIOS], errors="ignore")
         images.to_csv(folder / "images.csv", index=False, float_format="%.8f")
         for name, table in self.tables.items():
@@ -81,8 +80,7 @@ def evaluate(
         raise UserError(f"the threshold was chosen on {', '.join(seen)}, {rule}")
     weights = image_weights(len(records), evaluation.draws)
     images = image_table(records, thresholds)
-    pairs = auc_pairs(records)
-    samples = draw_scores(records, images, pairs, weights)
+    samples = draw_scores(records, images, weights)
     stored = {name: {"threshold": level / (LEVELS - 1), "level": int(level)} for name, level in thresholds.items()}
     stored["fixed"]["threshold"] = evaluation.threshold
     if chosen:
@@ -97,8 +95,7 @@ def evaluate(
         "scores": {str(p): {name: bounded(draws) for name, draws in own.items()} for p, own in samples.items()},
     }
     draws = {p: {name: values[1:] for name, values in own.items()} for p, own in samples.items()}
-    kept = {f"pairs/{mask}-{size}": own for (mask, size), own in pairs.items()}
-    kept |= {f"{p}/auc_pr": draws[p]["auc_pr"].astype(np.float32) for p in HEADLINE.values() if pairs}
+    kept = dict.fromkeys(HEADLINE.values(), NEED_PROBABILITIES)
     return Evaluated(summary, draws, images, drawn_tables(records, weights), kept)
 
 

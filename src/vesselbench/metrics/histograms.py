@@ -45,8 +45,7 @@ def histogram(truth: np.ndarray, levels: np.ndarray, fov: np.ndarray) -> Histogr
     if levels.dtype != np.uint16:
         raise ValueError(f"levels is of type {levels.dtype}; it must be uint16")
     vessel = truth != 0
-    sides = (np.bincount(levels[fov & side], minlength=LEVELS) for side in (vessel, ~vessel))
-    return Histogram(*(side.astype(np.int32) for side in sides))
+    return Histogram(*(np.bincount(levels[fov & side], minlength=LEVELS).astype("i4") for side in (vessel, ~vessel)))
 
 
 @dataclass(frozen=True)
@@ -78,19 +77,11 @@ def pooled_auc(images: Stack, weights: np.ndarray) -> np.ndarray:
     times, so that its pairs are a quadratic form of the weights: thousands of samples cost one small matrix. float64
     (samples,), exact up to one division; NaN where vessel or background is absent.
     """
-    return auc_of_pairs(pairs_of(images), images.tp[:, -1], images.fp[:, -1], weights)
-
-
-def pairs_of(images: Stack) -> np.ndarray:
-    """Count twice the pairs of a vessel pixel of image i above a background pixel of image j, plus the ties: (i, j)."""
-    return (images.tp[:, 1:] + images.tp[:, :-1]) @ np.diff(images.fp).T
-
-
-def auc_of_pairs(pairs: np.ndarray, vessel: np.ndarray, background: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Compute ``pooled_auc`` from the ``pairs_of`` images and their numbers of pixels, (images,) each."""
+    # twice the pairs of a vessel pixel of image i above a background pixel of image j, plus the ties
+    pairs = (images.tp[:, 1:] + images.tp[:, :-1]) @ np.diff(images.fp).T
     above = ((weights @ pairs) * weights).sum(axis=1)
     with np.errstate(invalid="ignore"):
-        return above / (2 * (weights @ vessel) * (weights @ background))
+        return above / (2 * (weights @ images.tp[:, -1]) * (weights @ images.fp[:, -1]))
 
 
 def pooled_average_precision(images: Stack, weights: np.ndarray) -> np.ndarray:

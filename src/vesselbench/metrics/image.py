@@ -28,28 +28,6 @@ class ImageRecord:
     binary: bool  # whether the map holds 0 and 1 alone: one operating point, which has no curve
 
 
-@dataclass(frozen=True)
-class Truth:
-    """What all maps of an image are held against, at one size."""
-
-    shape: topology.Shape
-    masks: dict[str, Plane]  # the pixels that count, bool (H, W)
-    pieces: dict[connectivity.Reading, tuple[int, int]]  # ``describe_truth`` for each of ``AT_SIZE``
-
-
-def look_at_truth(truth: Plane, fov: Plane, counts: Plane | None = None) -> dict[str, Truth]:
-    """Look at the truth of an image at each of ``SIZES``; what is given is that of ``score_image``."""
-    frame = np.ones_like(fov) if counts is None else counts
-    native, found = dict(zip(MASKS, (fov & frame, frame), strict=True)), {}
-    for size, values in at_sizes((truth != 0).astype(np.float64)).items():
-        shape, masks = topology.describe(values > 0.5), native
-        if size == "square":
-            masks = {name: to_square(mask.astype(np.float64)) > 0.5 for name, mask in native.items()}
-        pieces = {reading: connectivity.describe_truth(shape, reading) for reading in AT_SIZE[size]}
-        found[size] = Truth(shape, masks, pieces)
-    return found
-
-
 def score_image(
     id: str, truth: Plane, levels: Plane, fov: Plane, thresholds: Mapping[str, int], counts: Plane | None = None
 ) -> ImageRecord:
@@ -61,23 +39,23 @@ def score_image(
     connectivity and topology look at. ValueError where the shapes differ, or ``levels`` is not uint16; UserError where
     not as many pixels were counted as were read.
     """
-    return score_map(id, look_at_truth(truth, fov, counts), levels, thresholds)
-
-
-def score_map(id: str, truths: Mapping[str, Truth], levels: Plane, thresholds: Mapping[str, int]) -> ImageRecord:
-    """Do what ``score_image`` does for a map of an image whose truth was looked at."""
-    histograms, curves, compared = {}, {}, {}
-    for size, values in at_sizes(levels / (LEVELS - 1)).items():
-        truth, own = truths[size], levels if size == "native" else to_levels(values.clip(0, 1), rounded=False)
-        for mask, where in truth.masks.items():
-            histograms[mask, size] = histogram(truth.shape.vessel, own, where)
-            counted, read = sum(histograms[mask, size].sizes), np.count_nonzero(where)
+    frame = np.ones_like(fov) if counts is None else counts
+    masks, histograms, curves, compared = (fov & frame, frame), {}, {}, {}
+    truths, maps = at_sizes((truth != 0).astype(np.float64)), at_sizes(levels / (LEVELS - 1))
+    for size, values in truths.items():
+        shape = topology.describe(values > 0.5)
+        own = levels if size == "native" else to_levels(maps[size].clip(0, 1), rounded=False)
+        if size == "square":
+            masks = [at_sizes(mask.astype(np.float64))["square"] > 0.5 for mask in masks]
+        for mask, where in zip(MASKS, masks, strict=True):
+            pixels = histograms[mask, size] = histogram(shape.vessel, own, where)
+            counted, read = sum(pixels.sizes), np.count_nonzero(where)
             if counted != read:
                 raise UserError(f"{id}: {counted} pixels counted, but {read} read (mask {mask}, {size}); report this")
         for reading, found in connectivity.segments_by_reading(own, AT_SIZE[size]).items():
-            curves[size, reading] = connectivity.connectivity_curve(found, *truth.pieces[reading])
+            curves[size, reading] = connectivity.connectivity_curve(found, *connectivity.describe_truth(shape, reading))
         for name, level in thresholds.items():
-            compared[size, name] = topology.topology_scores(truth.shape, topology.describe(own >= level))
+            compared[size, name] = topology.topology_scores(shape, topology.describe(own >= level))
     return ImageRecord(id, histograms, curves, compared, binary=bool(np.isin(levels, (0, LEVELS - 1)).all()))
 
 
@@ -89,11 +67,6 @@ def at_sizes(plane: Plane) -> dict[str, Plane]:
     (scikit-image's ``resize``: linear, smoothed where it shrinks), and for scoring map and truth back, where truth
     > 0.5 is vessel. On DRIVE that changes 0.16 % of the truth's pixels inside the field of view.
     """
-    square = to_square(plane)
-    return dict(zip(SIZES, (plane, resize(square, plane.shape), square), strict=True))
-
-
-def to_square(plane: Plane) -> Plane:
-    """Resize values, float64 (H, W), to the square of ``at_sizes``."""
     side = max(MULTIPLE, plane.shape[0] // MULTIPLE * MULTIPLE)
-    return resize(plane, (side, side))
+    square = resize(plane, (side, side))
+    return dict(zip(SIZES, (plane, resize(square, plane.shape), square), strict=True))

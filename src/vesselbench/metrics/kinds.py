@@ -1,7 +1,9 @@
 """Are arteries and veins told apart? Kind of vessel on true vessels, mixed segments, and BF-Net's released protocol."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,13 +11,14 @@ from scipy.ndimage import binary_dilation, convolve
 from skimage.measure import label
 from skimage.morphology import skeletonize
 
-from vesselbench.data.maps import Levels, scored_levels
-from vesselbench.data.task import KINDS, Task
+from vesselbench.data.maps import Levels, Threshold, scored_levels
+from vesselbench.data.task import KINDS, Task, scored_truths
 from vesselbench.metrics import counts
 from vesselbench.metrics.bootstrap import image_weights
 from vesselbench.metrics.counts import Counts, ratio
-from vesselbench.metrics.evaluation import INTERVAL, Evaluated, Evaluation, bounded
+from vesselbench.metrics.evaluation import INTERVAL, Evaluated, Evaluation, bounded, evaluate
 from vesselbench.metrics.histograms import histogram
+from vesselbench.metrics.image import score_image
 from vesselbench.metrics.protocol import Protocol
 
 ARTERY, VEIN, CROSSING = (KINDS.index(name) for name in ("artery", "vein", "crossing"))
@@ -24,6 +27,8 @@ OF = ("artery", "vein", "uncertain")  # the released protocol's classes; its unc
 SHORTEST = 10  # pixels of a segment; shorter ones are what junctions leave of a skeleton
 KIND = ("sensitivity", "specificity", "balanced_accuracy", "accuracy")
 RATIOS = ("sensitivity", "specificity", "precision", "f1", "accuracy", "iou")
+Images = Iterable[tuple[Any, np.ndarray, np.ndarray]]  # what has an id; label, uint8 (H, W); field of view, bool (H, W)
+Thresholds, Chosen = Mapping[str, Mapping[str, int]], Mapping[str, Threshold]
 WORDS = {
     "all": "kind on every true artery or vein pixel, arteries positive: the larger of the two maps, vein on a tie",
     "found": "the same where a map reaches the threshold; found: the share of these pixels where one does",
@@ -108,6 +113,25 @@ def _look_along(classes: np.ndarray, fov: np.ndarray, artery: np.ndarray, vein: 
     return [*map(np.count_nonzero, (long, found, rarer)), np.sum(rarer / np.maximum(found, 1))]
 
 
+def evaluate_maps(
+    images: Images, maps: Iterable[Levels], task: Task, thresholds: Thresholds, evaluation: Evaluation, chosen: Chosen
+) -> dict[str, Evaluated]:
+    """Score all that a task tells apart: ``vessel``; or ``artery``, ``vein``, ``vessel`` and ``kinds``.
+
+    ``maps`` are those of the images, see ``score_kinds``. Of all that is scored but the last come the ``thresholds`` of
+    ``evaluate``, and where that for training was ``chosen``, by name.
+    """
+    records, kinds = defaultdict(list), []
+    for (own, classes, fov), levels in zip(images, maps, strict=True):
+        found = scored_levels(task, levels)
+        for name, (truth, where) in scored_truths(task, classes).items():
+            records[name].append(score_image(own.id, truth, found[name], fov, thresholds[name], where))
+        if task.field == "artery_vein":
+            kinds.append(score_kinds(own.id, classes, levels, task, fov, thresholds["vessel"]["fixed"]))
+    scored = {name: evaluate(own, thresholds[name], evaluation, chosen.get(name)) for name, own in records.items()}
+    return scored | ({"kinds": evaluate_kinds(kinds, thresholds["vessel"]["fixed"], evaluation)} if kinds else {})
+
+
 def evaluate_kinds(records: Sequence[KindsRecord], level: int, evaluation: Evaluation) -> Evaluated:
     """Score how kinds are told apart, with intervals: pooled, and by BF-Net's released protocol, the mean of images.
 
@@ -130,8 +154,7 @@ def evaluate_kinds(records: Sequence[KindsRecord], level: int, evaluation: Evalu
     images = {"id": ids, "mask": "fov", "size": "native", "threshold": "fixed"}
     images = pd.DataFrame(images | _pooled(records, np.eye(len(records))) | released)
     table = pd.DataFrame(confusion, KINDS, DECISIONS).rename_axis("truth").reset_index()
-    kept = {f"{Protocol()}/{name}": own.astype(np.float32) for name, own in draws[Protocol()].items()}
-    return Evaluated(summary, draws, images, {"confusion.csv": table}, kept)
+    return Evaluated(summary, draws, images, {"confusion.csv": table}, {Protocol(): [*draws[Protocol()]]})
 
 
 def _pooled(records: Sequence[KindsRecord], weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -14,9 +14,9 @@ import pandas as pd
 
 from vesselbench.config import UserError
 from vesselbench.files import read_json, read_table, reading
-from vesselbench.metrics.bootstrap import image_weights, interval
+from vesselbench.metrics.bootstrap import draw_score, image_weights, interval
+from vesselbench.metrics.counts import COUNTS, with_ratios
 from vesselbench.metrics.protocol import Protocol
-from vesselbench.metrics.scores import COUNTS, draw_score, with_ratios
 
 ROOT = Path("data/scores")
 OBSERVER = "second_observer"
@@ -74,22 +74,17 @@ class Results:
         return pd.DataFrame(rows, columns=[*AVERAGE, "value", "spread", "low", "high", "seeds"]).set_index(AVERAGE)
 
     def mean_draws(self, label: str, mode: str, protocol: Protocol | str, score: str) -> np.ndarray:
-        """Average the bootstrap draws of a score over seeds, float64 (draws,): each seed's take the same images.
-
-        Draws that are not stored are made again, NaN where that cannot be: see ``draw_score``.
-        """
+        """Average the bootstrap draws of a score over seeds, float64 (draws,); what is not stored is made again."""
         (mask, pooling, size, threshold), draws = str(protocol).split("-"), []
         for own in self.maps[(self.maps["label"] == label) & (self.maps["mode"] == mode)].to_dict("records"):
             if (kept := own["draws"].get(f"{protocol}/{score}")) is None:
-                images = self._tables[*(own[name] for name in PLACE), mask, size, threshold]
-                weights, pairs = _weights(len(images), own["stored"]["draws"]), own["draws"].get(f"pairs/{mask}-{size}")
-                kept = draw_score(images, pooling, score, weights, pairs)[1:]
+                images = self._parts[*(own[name] for name in PLACE), mask, size, threshold]
+                kept = draw_score(images, pooling, score, _weights(len(images), own["stored"]["draws"])[1:])
             draws.append(kept)
         return np.mean(draws, axis=0)
 
     @cached_property
-    def _tables(self) -> dict[tuple[str, ...], pd.DataFrame]:
-        """Part ``images`` by set of maps, mask, size and threshold."""
+    def _parts(self) -> dict[tuple[str, ...], pd.DataFrame]:
         return dict([*self.images.groupby([*PLACE, *WORDS], sort=False)])
 
     def image_scores(self, label: str, mode: str, protocol: Protocol, score: str) -> pd.Series:

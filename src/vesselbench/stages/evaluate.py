@@ -9,7 +9,7 @@ from vesselbench.data.maps import level_of, read_levels, read_thresholds
 from vesselbench.data.task import find_task
 from vesselbench.files import read_json, whole_folder
 from vesselbench.metrics.evaluation import Evaluation
-from vesselbench.metrics.task import Maps, evaluate_maps
+from vesselbench.metrics.kinds import evaluate_maps
 from vesselbench.stages.entry import start
 
 
@@ -23,16 +23,12 @@ def main(run: str, data: str, split: str) -> None:
         fault = f"maps of task {about['about']['task']}, but sources.{data}.task is {task_name}"
         raise UserError(f"{maps}: {fault}; run 'dvc repro train@{run}', or correct the task")
     images = [*labelled_images(data, split, "test", task)]
-
-    def find(mode: str) -> Maps:
-        chosen = read_thresholds(maps / mode / "threshold.json")
-        levels = (read_levels(maps / mode, learned, own.id, classes.shape) for own, classes, _ in images)
-        return Maps(levels, {name: {"fixed": fixed, "training": own.level} for name, own in chosen.items()}, chosen)
-
-    scored = evaluate_maps(images, {mode: find(mode) for mode in about["modes"]}, learned, evaluation)
     with whole_folder(Path("data/scores", data, run)) as folder:
-        for mode, found in scored.items():
-            for name, own in found.items():
+        for mode in about["modes"]:
+            chosen = read_thresholds(maps / mode / "threshold.json")
+            levels = (read_levels(maps / mode, learned, own.id, classes.shape) for own, classes, _ in images)
+            thresholds = {name: {"fixed": fixed, "training": own.level} for name, own in chosen.items()}
+            for name, own in evaluate_maps(images, levels, learned, thresholds, evaluation, chosen).items():
                 own.write(folder / mode / name)
         for name in ("run.json", "training.csv"):
             shutil.copyfile(maps / name, folder / name)
