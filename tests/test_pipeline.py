@@ -157,6 +157,6 @@ def test_sizes():
     assert lines(ROOT / "dvc.yaml") <= 170
     assert lines(ROOT / "params.yaml") <= 360
     assert (ROOT / "README.md").stat().st_size <= 11 * 1024
-    assert lines(*code) <= 9600
+    assert lines(*code) <= 9700
     assert len(code) <= 88
-    assert lines(*(ROOT / "tests").rglob("*.py")) <= 8250
+    assert lines(*(ROOT / "tests").rglob("*.py")) <= 8350

@@ -80,7 +80,7 @@ def protocol_table(results: Results, label: str, mode: str) -> str:
     """Print the paper's scores of one label and mode under every protocol that it was scored under."""
     rows, averages = [], results.averages
     for name, own in averages.xs((label, mode), level=["label", "mode"]).groupby(level="protocol", sort=False):
-        words = dict(zip(("Pixels", "Pooling", "Truth", "Threshold"), map(display_name, name.split("-")), strict=True))
+        words = dict(zip(("Pixels", "Pooling", "Size", "Threshold"), map(display_name, name.split("-")), strict=True))
         rows.append(score_rows(words, own.droplevel("protocol"), SCORES)[0])
     return markdown_table(pd.DataFrame(rows))
 
