@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from vesselbench.metrics.bootstrap import compare, image_weights, interval
-from vesselbench.metrics.connectivity import OURS
 from vesselbench.metrics.protocol import HEADLINE, SIZES
 from vesselbench.reports.runs import Results, at_protocol
 from vesselbench.reports.style import SCORES
@@ -64,7 +63,8 @@ def compare_readings(results: Results, mode: str, first: str, second: str) -> pd
     rows, weights = [], None
     for size in SIZES if {first, second} <= {*results.labels} else ():
         table = results.curves("sensitivity", size=size)
-        alike = pd.Series(vars(OURS) | {"mode": mode}).drop("smallest")
+        table = table[table["mode"] == mode]
+        alike = table[["neighbours", "levels", "skeleton"]].iloc[0]  # our reading comes first
         for smallest, own in table[(table[alike.index] == alike).all(axis=1)].groupby("smallest"):
             images = own.pivot_table("connectivity", "id", "label", sort=False)[[first, second]]
             if weights is None:
