@@ -64,8 +64,9 @@ def compare_readings(results: Results, mode: str, first: str, second: str) -> pd
     for size in SIZES if {first, second} <= {*results.labels} else ():
         table = results.curves("sensitivity", size=size)
         table = table[table["mode"] == mode]
-        alike = table[["neighbours", "levels", "skeleton"]].iloc[0]  # our reading comes first
-        for smallest, own in table[(table[alike.index] == alike).all(axis=1)].groupby("smallest"):
+        alike = table[["neighbours", "levels", "skeleton"]]
+        ours = (alike == alike.head(1).to_numpy()).all(axis=1)  # our reading comes first
+        for smallest, own in table[ours].groupby("smallest"):
             images = own.pivot_table("connectivity", "id", "label", sort=False)[[first, second]]
             if weights is None:
                 weights = image_weights(len(images), DRAWS) / len(images)
