@@ -19,6 +19,7 @@ from vesselbench.reports.claims import (
     AGAIN,
     NOT_RUN,
     OURS,
+    PREFERRED,
     REPRODUCED,
     ROW,
     VERDICTS,
@@ -123,7 +124,8 @@ def write_tables(
     others = {split: (results.keep(results.maps["split"] == split), observers[split]) for split in rest}
     content = {"dataset": results.folder.name, "main": main, "observer": observer, "cells": cells, "pairs": pairs}
     content |= {"folds": folds, "others": others, "ablations": ablations, "budget": budget, "reduced": REDUCED}
-    mode = main.maps["mode"][main.maps["label"] == main.labels[0]].iloc[-1] if len(main.maps) else ""
+    modes = [*main.maps["mode"][main.maps["label"].isin(main.labels[:1])]]
+    mode = PREFERRED if PREFERRED in modes else modes[-1] if modes else ""
     read = compare_readings(main, mode, "iternet", "unet")
     content |= {"transfers": transfers, "read": read, "mode": mode}
     document["connectivity"] = tables.as_items(read)
