@@ -8,8 +8,8 @@ masks). What other readings of the paper give is kept beside it (``READINGS``, o
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+import higra
 import numpy as np
 from skimage.morphology import skeletonize
 
@@ -49,64 +49,22 @@ def segments(
     int64 (sizes, n): segments of ``p >= theta`` that have at least so many pixels, whose pixels have 8 or 4
     ``neighbours``. Where all pixels reach theta, as at theta = 0, that is the frame: one segment.
 
-    One sweep for all. The map is divided into hills: what is left of one above any threshold hangs together. From the
-    top down, hills are joined where they touch (Kruskal's algorithm). A segment counts from where it has pixels enough
-    down to where it is joined with another: the map's component tree (max-tree) in another guise.
+    From the map's component tree (max-tree): a node is a segment at the thresholds above its parent's, up to its own.
+    Higra makes the tree in a twentieth of the time of scikit-image, and a ninth of labelling at each threshold.
     """
-    reached, steps, most = level_of(thetas), thetas.size + 1, max(sizes)
-    whole = int(np.searchsorted(reached, levels.min(), side="right"))  # thresholds that every pixel reaches
-    passed = (np.searchsorted(reached, np.arange(LEVELS), side="right") - whole)[levels]  # thresholds above
-    hills, joints = _hills(passed, neighbours, steps)
-    ranked = np.sort((hills * steps + steps - passed)[passed > 0])  # hill by hill, each from its peak down
-    starts, depths = np.flatnonzero(np.diff(ranked // steps, prepend=-1)).tolist(), (ranked % steps).tolist()
-    tops = [depths[start : min(start + most, end)] for start, end in pairwise([*starts, len(depths)])]
-    last = np.broadcast_arrays(steps, np.arange(len(tops)), len(tops))  # below all, each joins a hill of no pixels
-    tops.append([])
-    owner, begun, rows = [*range(len(tops))], [0] * len(tops), {size: [0] * (steps + 1) for size in sorted(sizes)}
-    for depth, one, other in zip(*np.hstack([joints, last]).tolist(), strict=True):
-        while owner[one] != one:
-            owner[one] = one = owner[owner[one]]
-        while owner[other] != other:
-            owner[other] = other = owner[owner[other]]
-        if one != other:
-            for hill in (one, other):
-                for size, row in rows.items():
-                    if size > len(tops[hill]) or (start := max(tops[hill][size - 1], begun[hill])) >= depth:
-                        break
-                    row[start] += 1
-                    row[depth] -= 1
-            owner[other], begun[one], tops[one] = one, depth, sorted(tops[one] + tops[other])[:most]
-    above = np.array([rows[size] for size in sizes]).cumsum(axis=1)[:, steps - 1 : whole : -1]
-    return np.hstack([np.ones((len(sizes), whole), np.int64), above])
-
-
-def _hills(passed: np.ndarray, neighbours: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Number the hills of a map, (H, W), where it is above 0: every climb to the highest neighbour ends on a peak.
-
-    Beside the numbers, joints from the top down, (3, n): how deep below ``steps`` two hills touch, and their numbers.
-    """
-    every, first, last = slice(None), slice(None, -1), slice(1, None)
-    shifted = [((every, first), (every, last)), ((first, every), (last, every))]  # what lies beside one another
-    shifted += [((first, first), (last, last)), ((first, last), (last, first))] * (neighbours == 8)
-    rank = passed * passed.size + np.arange(passed.size).reshape(passed.shape)  # of equal pixels the last is highest
-    highest = rank.copy()
-    for one, other in shifted:
-        np.maximum(highest[one], rank[other], out=highest[one])
-        np.maximum(highest[other], rank[one], out=highest[other])
-    peak, lower = (highest % passed.size).ravel(), None
-    while not np.array_equal(peak, lower):
-        peak, lower = peak[peak], peak
-    hills = (np.cumsum((highest == rank) & (passed > 0)) - 1)[peak].reshape(passed.shape)
-    joints, number = [], hills.max() + 1
-    for one, other in shifted:
-        height = np.minimum(passed[one], passed[other])
-        touching = (hills[one] != hills[other]) & (height > 0)
-        ends = hills[one][touching], hills[other][touching]
-        joints.append((np.minimum(*ends) * number + np.maximum(*ends)) * steps + steps - height[touching])
-    joints = np.sort(np.concatenate(joints))
-    pairs, depths = np.divmod(joints[np.diff(joints // steps, prepend=-1) > 0], steps)  # where two touch highest
-    down = np.argsort(depths)
-    return hills, np.stack([depths, *np.divmod(pairs, number)])[:, down]
+    reached = np.searchsorted(level_of(thetas), np.arange(LEVELS), side="right")[levels]  # thresholds of each pixel
+    neighbourhood = {4: higra.get_4_adjacency_implicit_graph, 8: higra.get_8_adjacency_implicit_graph}[neighbours]
+    tree, heights = higra.component_tree_max_tree(neighbourhood(levels.shape), reached)
+    nodes = slice(tree.num_leaves(), None)  # without the pixels
+    areas, upto, above = higra.attribute_area(tree)[nodes], heights[nodes], heights[tree.parents()][nodes]
+    above[-1] = 0  # the last node is the frame
+    counts = []
+    for size in sizes:
+        kept = areas >= size
+        kept[-1] = True  # the frame counts however small it is
+        begun, ended = (np.bincount(ends[kept], minlength=thetas.size + 1) for ends in (above, upto))
+        counts.append((begun - ended).cumsum()[:-1])
+    return np.array(counts)
 
 
 def segments_by_reading(levels: np.ndarray, readings: Sequence[Reading] = READINGS) -> dict[Reading, np.ndarray]:
