@@ -11,7 +11,7 @@ from vesselbench.reports.runs import read_observer, read_results
 
 WHOLE = {"how": "whole", "patch": None, "stride": None, "training_stride": None, "output": 0}
 PATCHED = {"how": "patched", "patch": 128, "stride": 64, "training_stride": 128, "output": 0}
-WAYS = {"whole": WHOLE, "patched": PATCHED, "stride8": PATCHED | {"stride": 8}}
+WAYS = {"whole": WHOLE, "patched": PATCHED, "stride8": PATCHED | {"stride": 8}, "flips": WHOLE | {"flips": True}}
 WAYS |= {f"output{number}": WHOLE | {"output": number} for number in (1, 2, 3)}
 RECIPE = {
     **{"input": "flat", "steps": 6200, "batch": 32, "patch": 128, "learning_rate": 1e-3, "schedule": "constant"},

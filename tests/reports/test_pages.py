@@ -1,8 +1,11 @@
 """The page and the numbers of one data set, the summary of all, and model cards."""
 
+import math
+
 from small_runs import RECIPE, part, row
 
-from vesselbench.reports.pages import budget_note, card, data_sheet, network_method, summary
+from vesselbench.reports.overview import overview_figure
+from vesselbench.reports.pages import budget_note, card, claims_of, data_sheet, network_method, summary
 from vesselbench.reports.style import display_name, format_interval, format_score
 
 
@@ -49,6 +52,7 @@ def test_the_numbers_of_several_seeds_are_nested_and_the_lists_have_an_item_a_li
         | {"low": 0.462, "high": 0.538, "ours_mode": "patched", "protocol": "fov-pooled-native-fixed"}
         | {"implied_verdict": "not reproduced", "implied_ours": 0.5, "implied_low": 0.462, "implied_high": 0.538}
         | {"implied_protocol": "fov-pooled-native-fixed"}
+        | {"resized_ours": 0.9, "resized_low": 0.862, "resized_high": 0.938}
     ]
     assert "ours" not in next(claim for claim in claims if claim["method"] == "r2unet")
     text = (tmp_path / "drive.json").read_text()
@@ -108,6 +112,15 @@ def test_protocols_readings_and_how_the_maps_were_made(one_seed, written):
     made = part(text, "How the maps were made")
     assert row(made, "IterNet", "patched")[2:] == ["Patches", "128", "64", "128", ".430"]
     assert "chosen on the 2 training images: highest F1." in made
+    text, _ = written(one_seed.add("unet", seed=1, modes=("flips",)))
+    assert row(part(text, "How the maps were made"), "UNet", "flips")[2:] == [
+        "Whole image",
+        "",
+        "",
+        "",
+        "mean of 4",
+        ".430",
+    ]
     assert "- The second observer has no AUC: one operating point." in text
 
 
@@ -186,6 +199,23 @@ def test_the_summary_reads_claimed_then_ours(one_seed, written):
     assert nothing.splitlines()[2] == "No data set of the paper has been run."
     assert "## Table 2: CHASE_DB1\n\nNot run: `dvc repro table@chase_db1`.\n\n| Method" in nothing
     assert nothing.count(" -> not run") == 151
+
+
+def test_the_overview_draws_each_claim_beside_ours(one_seed, written):
+    figure = overview_figure(claims_of({"drive": written(one_seed)[1]}))
+    assert [axes.get_title() for axes in figure.axes] == ["DRIVE: AUC", "DRIVE: F1", "DRIVE: Connectivity"]
+    axes = figure.axes[2]
+    names = [label.get_text().replace("\n", "") for label in axes.get_xticklabels()]
+    claimed, native, resized = (line.get_ydata().tolist() for line in axes.lines)
+    assert dict(zip(names, claimed, strict=True)) == {
+        "UNet": 0.7948,
+        "DenseBlock-UNet": 0.8332,
+        "Deform-UNet": 0.8314,
+        "IterNet": 0.9193,
+    }
+    assert [native[0], native[3], resized[0], resized[3]] == [0.5, 0.5, 0.9, 0.9]
+    assert all(math.isnan(value) for value in (*native[1:3], *resized[1:3]))
+    assert overview_figure(claims_of({})).texts[0].get_text() == "no run of the paper's data sets"
 
 
 def card_of(project, seed=2, **recipe):

@@ -29,6 +29,7 @@ PREFERRED = "patched"  # the mode held against a claim that names none
 ROW = ["table", "method", "mode", "how", "mask"]  # what the cells of one row of the paper share
 OURS = ["verdict", "ours", "difference", "low", "high", "ours_mode", "protocol"]
 AGAIN = ["implied_verdict", "implied_ours", "implied_low", "implied_high", "implied_protocol"]
+RESIZED = ["resized_ours", "resized_low", "resized_high"]
 TELL = ("accuracy", "sensitivity", "specificity")  # of one row: together they tell its share of vessel
 ROUNDING = 0.00005  # of a claimed figure
 
@@ -91,10 +92,15 @@ def implied_protocols(claims: pd.DataFrame, pixels: Mapping[str, Mapping[str, Ma
 def verdicts_twice(claims: pd.DataFrame, averages: pd.DataFrame, implied: pd.Series) -> pd.DataFrame:
     """Hold ours against each claim under the headline protocol, and under the one that is ``implied``, if any.
 
-    Adds the columns ``OURS``, and of the latter ``AGAIN``.
+    Adds the columns ``OURS``, of the latter ``AGAIN``, and ``RESIZED``: ours after the released code's resize to a
+    square and back, connectivity at the square, whatever the row implies.
     """
+    sizes = claims["score"].map({"connectivity": "square"}).fillna("round_trip")
+    alike = claims["mask"] + "-pooled-" + sizes + "-fixed"
     again = verdicts(claims, averages, implied)[[name.removeprefix("implied_") for name in AGAIN]]
-    return verdicts(claims, averages).join(again.set_axis(AGAIN, axis=1).where(implied.notna()))
+    resized = verdicts(claims, averages, alike)[["ours", "low", "high"]]
+    both = again.set_axis(AGAIN, axis=1).where(implied.notna()).join(resized.set_axis(RESIZED, axis=1))
+    return verdicts(claims, averages).join(both)
 
 
 def verdicts(claims: pd.DataFrame, averages: pd.DataFrame, protocols: pd.Series | None = None) -> pd.DataFrame:

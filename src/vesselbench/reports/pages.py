@@ -21,6 +21,7 @@ from vesselbench.reports.claims import (
     OURS,
     PREFERRED,
     REPRODUCED,
+    RESIZED,
     ROW,
     VERDICTS,
     implied_protocols,
@@ -35,9 +36,9 @@ from vesselbench.reports.comparisons import (
     noise_floor,
     seed_spread,
 )
+from vesselbench.reports.overview import generalisation_table
 from vesselbench.reports.runs import OBSERVER, Results, scores_of
 from vesselbench.reports.style import SCORES, display_name, format_score
-from vesselbench.reports.transfers import generalisation_table
 
 CODE = Path(vesselbench.__file__).parent
 PAPER_TABLES = {"drive": "Table 1", "chase_db1": "Table 2", "stare": "Table 3"}
@@ -179,13 +180,19 @@ def summary(documents: Mapping[str, Mapping[str, Any]]) -> str:
 
     Data sets that the paper does not report on are named, no more.
     """
-    claims = {name: paper_claims(name).assign(verdict=NOT_RUN) for name in PAPER_TABLES}
-    claims |= {name: pd.DataFrame(own["claims"]) for name, own in documents.items() if name in PAPER_TABLES}
-    claims = {name: own.reindex(columns=[*ROW, "score", "claimed", *OURS, *AGAIN]) for name, own in claims.items()}
+    claims = claims_of(documents)
     rows = {name: claim_rows(cells, documents.get(name, {}).get(OBSERVER, {})) for name, cells in claims.items()}
     content = {"glance": glance(documents, claims), "counts": count_table(claims), "rows": rows}
     content |= {"generalisation": generalisation_table(documents, PAPER_TABLES)}
     return render("summary", titles=PAPER_TABLES, documents=documents, **content)
+
+
+def claims_of(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, pd.DataFrame]:
+    """List the claims of each of the paper's data sets with our verdicts (see ``summary``); "not run" of the others."""
+    claims = {name: paper_claims(name).assign(verdict=NOT_RUN) for name in PAPER_TABLES}
+    claims |= {name: pd.DataFrame(own["claims"]) for name, own in documents.items() if name in PAPER_TABLES}
+    columns = [*ROW, "score", "claimed", *OURS, *AGAIN, *RESIZED]
+    return {name: own.reindex(columns=columns) for name, own in claims.items()}
 
 
 def glance(documents: Mapping[str, Mapping[str, Any]], claims: Mapping[str, pd.DataFrame]) -> str:

@@ -25,7 +25,7 @@ RUN = ("label", "model", "split", "seed", "recipe", "about", "modes")  # of run.
 WORDS = ("mask", "size", "threshold")  # of a protocol
 PLACE = ["run", "mode", "channel"]  # names a set of maps
 OWNER = ["label", "model", "split", "seed", *PLACE]
-WAY = ["how", "patch", "stride", "training_stride", "output"]  # how a mode predicts
+WAY = ["how", "patch", "stride", "training_stride", "flips", "output"]  # how a mode predicts
 AVERAGE = ["label", "mode", "protocol", "score"]
 _weights = cache(image_weights)
 TRAINING = ["label", "seed", "step", "loss", "last_output", "learning_rate"]
@@ -138,7 +138,7 @@ def read_results(dataset: str, runs: Mapping[str, Mapping[str, Any]], root: Path
         fix = _repeat("evaluate", name)
         run = read_json(folder / name / "run.json", fix, RUN)
         for mode, own in run.pop("modes").items():
-            way = {name: value or 0 for name, value in own.items()}  # whole images have no patch and no stride
+            way = {name: own.get(name) or 0 for name in WAY}  # whole images have no patch and no stride
             places = sorted((folder / name / mode).glob("*/")) or [folder / name / mode / "vessel"]
             found += [(run | way | {"run": name, "mode": mode, "channel": at.name}, at, fix) for at in places]
     return _read(folder, found)

@@ -99,8 +99,10 @@ def map_table(results: Results) -> str:
     """Print how the maps of each label and mode were predicted, and the threshold chosen on the training images."""
     chosen = [stored["thresholds"].get("training", {}).get("threshold") for stored in results.maps["stored"]]
     maps = results.maps.assign(threshold=[f"{value:.3f}".lstrip("0") if value else "-" for value in chosen])
+    maps["flips"] = ["mean of 4" if flips else "" for flips in maps["flips"]]
     maps = maps.groupby(["label", "mode", *WAY], sort=False)["threshold"].agg(" / ".join).reset_index()
-    return text_table(maps.replace({name: {0: ""} for name in WAY[1:]}), maps.columns)
+    maps = maps.replace({name: {0: ""} for name in WAY[1:]})
+    return text_table(maps, maps.columns, {"flips": "Mirror images"})
 
 
 def reading_table(results: Results, mode: str) -> str:
