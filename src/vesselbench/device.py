@@ -1,5 +1,7 @@
 """Where networks run, and in which number format."""
 
+import ctypes
+
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
@@ -9,6 +11,8 @@ from vesselbench.config import UserError
 
 PRECISIONS = ("32-true", "bf16-mixed")
 COMPILE_MODES = ("", "default", "reduce-overhead", "max-autotune")
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt
 
 
 def start_fabric(precision: str, threads: int) -> Fabric:
@@ -25,11 +29,23 @@ def start_fabric(precision: str, threads: int) -> Fabric:
     """
     if threads:
         torch.set_num_threads(threads)
+    keep_memory()
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     alone = LightningEnvironment()  # one process, also where SLURM has many
     fabric = Fabric(accelerator=accelerator, devices=1, precision=precision, plugins=[alone])
     fabric.launch()
     return fabric
+
+
+def keep_memory() -> None:
+    """Let glibc keep what a step frees for the next one; else the kernel takes it back and hands out zeroed pages.
+
+    A quarter of a training step on the CPU went there with two trainings side by side (docs/performance.md). Elsewhere
+    than on glibc nothing is done.
+    """
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+        mallopt(TRIM_THRESHOLD, 2**31 - 1)  # bytes free at the end of the heap above which it shrinks
+        mallopt(MMAP_THRESHOLD, 2**25)  # the largest that it takes: what is smaller comes from the heap
 
 
 def prepare_network(network: nn.Module, compile_mode: str = "") -> nn.Module:
