@@ -40,8 +40,7 @@ def start_fabric(precision: str, threads: int) -> Fabric:
 def keep_memory() -> None:
     """Let glibc keep what a step frees for the next one; else the kernel takes it back and hands out zeroed pages.
 
-    A quarter of a training step on the CPU went there with two trainings side by side (docs/performance.md). Elsewhere
-    than on glibc nothing is done.
+    A twelfth of a training step on the CPU went there (docs/performance.md). Elsewhere than on glibc nothing is done.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(TRIM_THRESHOLD, 2**31 - 1)  # bytes free at the end of the heap above which it shrinks

@@ -17,7 +17,7 @@ OURS = (  # columns of a claim, how far to the right of it (share of a step), an
     ("", 0.2, {"fmt": "o", "color": "#0072B2", "label": "ours, native size"}),
     ("resized_", 0.4, {"fmt": "s", "color": "#E69F00", "label": "ours, after the released code's resize"}),
 )
-MODE = "whole"  # that all of them are predicted in
+MODE = "whole"  # in which weights are tried on other data sets
 OF = "_of_"  # between a network and the data set that it learned from, in the label of a transfer
 
 
