@@ -195,6 +195,9 @@ def test_the_summary_reads_claimed_then_ours(one_seed, written):
     assert row(table, "Second observer, ours")[2:5] == ["field of view", ".5000", ".7900"]
     assert table.startswith("- 2 test images; [all of it](tables/drive.md).\n- Training: 6,200 steps")
     assert text.endswith("- Phantom: not in the paper; see [its table](tables/phantom.md).\n")
+    modes = {mode: {"0": {"fov": {"auc": auc}}} for mode, auc in (("whole", 0.91), ("patched", 0.92))}
+    claims = [cell | {"ours_mode": None} for cell in drive["claims"]]  # as where IterNet was not run
+    assert row(summary({"drive": drive | {"unet": modes, "claims": claims}}), "DRIVE", "AUC")[-2] == ".9200"
     nothing = summary({})
     assert nothing.splitlines()[2] == "No data set of the paper has been run."
     assert "## Table 2: CHASE_DB1\n\nNot run: `dvc repro table@chase_db1`.\n\n| Method" in nothing

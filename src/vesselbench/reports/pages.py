@@ -198,7 +198,8 @@ def claims_of(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, pd.DataFr
 def glance(documents: Mapping[str, Mapping[str, Any]], claims: Mapping[str, pd.DataFrame]) -> str:
     """Print what most readers come for: IterNet's main scores in the field of view, claimed and ours, and ``RIVALS``'.
 
-    The mode is patched, as the claim's; for a method without such a row, its first. "" where nothing was run.
+    The mode is that of ours beside the claim, else patched; of a method without these, its first. ""
+    where nothing was run.
     """
     own = {name: documents[name] for name in claims if name in documents}
     rivals = [label for label in RIVALS if any(label in document["labels"] for document in own.values())]
@@ -211,7 +212,8 @@ def glance(documents: Mapping[str, Mapping[str, Any]], claims: Mapping[str, pd.D
             for rival in (*rivals, OBSERVER):
                 found = document.get(rival, {})
                 if found and "fov" not in found:  # by mode, then by seed
-                    found = next(iter(found.get(cell["ours_mode"], next(iter(found.values()))).values()))
+                    mode = next((mode for mode in (cell["ours_mode"], PREFERRED) if mode in found), next(iter(found)))
+                    found = next(iter(found[mode].values()))
                 row[rival] = format_score(found["fov"].get(cell["score"], math.nan)) if found else ""
             rows.append(row)
     ours = ["IterNet, claimed", "IterNet, ours", "interval", "verdict", "as the row implies", "implied_verdict"]
