@@ -42,14 +42,15 @@ demo: scm $(INSTALLED)
 
 tables: scm $(INSTALLED)
 	@echo "== Real data sets: take the published scores, tabulate (dvc pull, dvc repro --single-item)"
-	dvc pull --quiet --allow-missing evaluate observer
+	dvc pull --quiet --allow-missing evaluate observer transfer    # of a transfer the scores alone are there
 	dvc repro --single-item $(addprefix table@,$(REAL)) summary
 	@echo "== Tables: metrics/summary.md metrics/tables/*.md   Plots: plots/   Changed since the last commit, if anything:"
 	@test ! -e .git || git status --short dvc.lock metrics plots docs
 
 # Scores of all runs on real data, and the weights that params.yaml lists; then: git add --force published
 PUBLISHED = $(addprefix observer@,$(REAL)) $(shell python -c 'import yaml; p = yaml.safe_load(open("params.yaml")); \
-  print(*(f"evaluate@{run}" for run, line in p["runs"].items() if not line["data"].startswith("phantom")), *(f"train@{run}" for run in p["published"]))')
+  print(*(f"evaluate@{run}" for run, line in p["runs"].items() if not line["data"].startswith("phantom")), *(f"train@{run}" for run in p["published"]), \
+  *("data/scores/{}/{}".format(line["data"], run) for run, line in p["transfers"].items()))')
 publish: scm $(INSTALLED)
 	dvc fetch --quiet $(PUBLISHED)    # what was run elsewhere is needed here too: published/ is made anew
 	rm -rf published/files

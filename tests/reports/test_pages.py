@@ -18,6 +18,7 @@ def test_numbers_and_names_as_people_write_them():
     assert format_interval(0.975, float("nan")) == "-"
     keys = {"denseblock_unet": "DenseBlock-UNet", "my_net": "my_net", "wnet_own": "W-Net (own recipe)"}
     keys |= {"iternet_fold0": "IterNet (fold0)", "chase_db1": "CHASE_DB1"}
+    keys |= {"unet_of_chase_db1": "UNet, from CHASE_DB1"}
     assert {key: display_name(key) for key in keys} == keys
 
 

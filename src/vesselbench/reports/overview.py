@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from vesselbench.metrics.protocol import HEADLINE
 from vesselbench.reports.comparisons import COMPARED
-from vesselbench.reports.style import display_name, format_interval, format_score
+from vesselbench.reports.style import FROM, display_name, format_interval, format_score
 from vesselbench.reports.tables import markdown_table
 
 CLAIMED = {"marker": "D", "color": "black", "markerfacecolor": "white", "markersize": 6, "label": "claimed"}
@@ -18,7 +18,6 @@ OURS = (  # columns of a claim, how far to the right of it (share of a step), an
     ("resized_", 0.4, {"fmt": "s", "color": "#E69F00", "label": "ours, after the released code's resize"}),
 )
 MODE = "whole"  # in which weights are tried on other data sets
-OF = "_of_"  # between a network and the data set that it learned from, in the label of a transfer
 
 
 def overview_figure(claims: Mapping[str, pd.DataFrame]) -> Figure:
@@ -69,14 +68,14 @@ def generalisation_table(documents: Mapping[str, Mapping[str, Any]], datasets: M
         for item in (*document.get("protocols", ()), *document.get("transfers", ())):
             if (item["mode"], item["protocol"], item["seed"]) == (MODE, str(HEADLINE["fov"]), 0):
                 found[item["label"], dataset] = item["scores"]
-                network, _, learned = item["label"].partition(OF)
+                network, _, learned = item["label"].partition(FROM)
                 networks |= {network: None} if learned else {}
     rows = []
     for network in networks:
         for learned in datasets:
             row = {"Network": display_name(network), "Learned from": display_name(learned)}
             for tested in datasets:
-                scores = found.get((network if tested == learned else f"{network}{OF}{learned}", tested))
+                scores = found.get((network if tested == learned else f"{network}{FROM}{learned}", tested))
                 row[f"Tested on {display_name(tested)}"] = _cell(scores) if scores else "not run"
             rows.append(row)
     return markdown_table(pd.DataFrame(rows)) if rows else ""

@@ -14,6 +14,7 @@ MORE_SCORES = ("cldice", "betti_0", "betti_1", "precision", "iou", "mcc", "kappa
 # Okabe and Ito's palette, told apart by colour-blind readers too; the yellow, which is faint on white, comes last.
 FIXED = {"iternet": "#D55E00", "unet": "#0072B2", "denseblock_unet": "#009E73", "deform_unet": "#CC79A7"}
 REST = ("#56B4E9", "#E69F00", "#000000", "#7F4A1E", "#7F7F7F", "#8A8A00", "#F0E442")
+FROM = "_of_"  # between a network and the data set that it learned from, in the label of a transfer
 
 
 @cache
@@ -25,6 +26,9 @@ def read_names() -> dict[str, str]:
 
 def display_name(key: str) -> str:
     """Name a key as people write it: ``wnet_own`` is W-Net (own recipe); ``my_net``, which has no name, is itself."""
+    network, of, learned = key.partition(FROM)
+    if of:
+        return f"{display_name(network)}, from {display_name(learned)}"
     names, (head, _, tail) = read_names(), key.rpartition("_")
     if key in names or not head or display_name(head) == head:
         return names.get(key, key)
