@@ -50,7 +50,7 @@ tables: scm $(INSTALLED)
 # Scores of all runs on real data, and the weights that params.yaml lists; then: git add --force published
 PUBLISHED = $(addprefix observer@,$(REAL)) $(shell python -c 'import yaml; p = yaml.safe_load(open("params.yaml")); \
   print(*(f"evaluate@{run}" for run, line in p["runs"].items() if not line["data"].startswith("phantom")), *(f"train@{run}" for run in p["published"]), \
-  *("data/scores/{}/{}".format(line["data"], run) for run, line in p["transfers"].items()))')
+  *(f"transfer@{run}" for run in p["transfers"]))')
 publish: scm $(INSTALLED)
 	dvc fetch --quiet $(PUBLISHED)    # what was run elsewhere is needed here too: published/ is made anew
 	rm -rf published/files
