@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 import torch
+import yaml
 
 from shell_pipeline import ENVIRONMENT, finish, lay_out, run, start, status, wait_for, write_params
 from vesselbench import cluster
@@ -163,15 +164,17 @@ def test_workers_share_the_cores_and_gpus_of_a_machine(monkeypatch, gpus, visibl
     assert all(spec["nthreads"] == spec["resources"]["cores"] for spec in specs), "a thread for each stage"
 
 
-@pytest.mark.parametrize(("key", "threads", "gpus", "expected"), [
-    ("train.demo", 3, False, {"cores": 3}),
-    ("predict.demo", 3, True, {"cores": 3, "gpu": 1}),
-    ("train.demo", 0, False, {"cores": 4}),
-    ("train.demo", 9, False, {"cores": 4}),
-    ("evaluate", 3, True, {"cores": 1}),
+@pytest.mark.parametrize(("stage", "threads", "gpus", "expected"), [
+    ("train@a-0", 3, False, {"cores": 3}),
+    ("predict@a-0", 3, True, {"cores": 3, "gpu": 1}),
+    ("transfer@b_of_a-0", 3, True, {"cores": 3, "gpu": 1}),
+    ("train@a-0", 0, False, {"cores": 4}),
+    ("train@a-0", 9, False, {"cores": 4}),
+    ("evaluate@a-0", 3, True, {"cores": 1}),
 ])  # fmt: skip
-def test_a_stage_takes_cores_as_its_recipe_has_threads(tmp_path, monkeypatch, key, threads, gpus, expected):
+def test_a_stage_takes_cores_as_its_recipe_has_threads(tmp_path, monkeypatch, stage, threads, gpus, expected):
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text(f"train: {{demo: {{threads: {threads}}}}}")
-    stage = SimpleNamespace(params=[SimpleNamespace(params=[key, "sources.phantom.task"])])
+    lines = {"runs": {"a-0": {"recipe": "demo"}}, "transfers": {"b_of_a-0": {"weights": "a-0"}}}
+    Path("params.yaml").write_text(yaml.safe_dump(lines | {"train": {"demo": {"threads": threads}}}))
+    stage = SimpleNamespace(addressing=stage)
     assert cluster.needs_of(stage, 4, gpus) == expected

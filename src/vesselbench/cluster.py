@@ -82,10 +82,13 @@ def submit_workers(file: Path, jobs: int | None, per_gpu: int | None) -> Abstrac
 
 def needs_of(stage: Stage, largest: int, gpus: bool) -> Counter:
     """Count what a stage takes of a worker: cores as its recipe has threads, and a GPU where there are, else a core."""
-    for group, _, recipe in (key.partition(".") for each in stage.params for key in each.params):
-        if group in ("train", "predict"):
-            threads = read_params(f"train.{recipe}.threads")[0] or largest  # 0: all there are
-            return +Counter(cores=min(threads, largest), gpu=int(gpus))
+    word, _, run = stage.addressing.partition("@")
+    if word == "transfer":
+        (run,) = read_params(f"transfers.{run}.weights")
+    if word in ("train", "predict", "transfer"):
+        (recipe,) = read_params(f"runs.{run}.recipe")
+        threads = read_params(f"train.{recipe}.threads")[0] or largest  # 0: all there are
+        return +Counter(cores=min(threads, largest), gpu=int(gpus))
     return Counter(cores=1)
 
 

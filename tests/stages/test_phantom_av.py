@@ -19,7 +19,7 @@ def project(tmp_path_factory):
     line = params["runs"][RUN]
     for group, name in {"sources": DATA, "splits": line["split"], "runs": RUN, "models": line["model"]}.items():
         params[group] = {name: params[group][name]}
-    (folder / "params.yaml").write_text(yaml.safe_dump(params | {"published": [RUN]}, sort_keys=False))
+    (folder / "params.yaml").write_text(yaml.safe_dump(params | {"published": [RUN], "transfers": {}}, sort_keys=False))
     for stage in pipeline(folder):
         run_stage(folder, stage)
     return folder

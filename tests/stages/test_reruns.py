@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from tiny_project import LINE, ROOT, RUN, UNTRAINED, dvc_environment, dvc_project, run_stage, write_params
+from tiny_project import LINE, ROOT, RUN, TRANSFER, UNTRAINED, dvc_environment, dvc_project, run_stage, write_params
 
 pytestmark = pytest.mark.slow
 TABLES = {"table@phantom", "gallery@phantom", "summary"}
@@ -33,7 +33,10 @@ def test_what_is_stale_after_a_change(tmp_path):
     for changes, expected in (
         ({"train.demo.steps": 7}, {f"train@{RUN}"}),
         ({"predict.demo.output1": {"how": "whole", "output": 1}}, {f"predict@{RUN}"}),
-        ({"evaluate.threshold": 0.4}, {f"evaluate@{RUN}", f"evaluate@{UNTRAINED}", "observer@phantom"}),
+        (
+            {"evaluate.threshold": 0.4},
+            {f"evaluate@{RUN}", f"evaluate@{UNTRAINED}", f"transfer@{TRANSFER}", "observer@phantom"},
+        ),
         ({f"runs.{again}": LINE | {"seed": 1}}, {f"{w}@{again}" for w in ("train", "predict", "evaluate")} | TABLES),
     ):
         write_params(folder, changes)

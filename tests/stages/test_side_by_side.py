@@ -24,7 +24,7 @@ def test_all_stages_side_by_side_make_the_bytes_of_one_by_one(tmp_path, finished
     process = start(folder)
     printed, _ = process.communicate(timeout=600)
     assert process.returncode == 0, printed
-    assert printed.endswith("15 run\n")
+    assert printed.endswith("16 run\n")
     for name in ("data", "metrics", "plots", "docs"):
         assert contents(folder / name) == contents(finished / name), name
     again = subprocess.run(

@@ -25,7 +25,7 @@ from vesselbench.stages.entry import start
 
 ROOT = Path(__file__).parents[2]
 GONE = object()  # a value that removes its key
-RUN, UNTRAINED = "phantom-iternet-0", "phantom-iter_seg-0"
+RUN, UNTRAINED, TRANSFER = "phantom-iternet-0", "phantom-iter_seg-0", "phantom-iternet_of_phantom-0"
 LINE = {"data": "phantom", "split": "phantom", "model": "iternet", "seed": 0, "recipe": "demo"}
 PATCHED = {"how": "patched", "patch": 64, "stride": 48, "training_stride": 64, "output": 0}
 RECIPE = {"steps": 6, "batch": 2, "crops_per_image": 1, "patch": 32, "epoch": 3, "warmup": 0, "precision": "32-true"}
@@ -34,6 +34,9 @@ SIDE = 130  # no multiple of the network's 16: maps must be padded and cut
 TINY = {
     "runs": {RUN: LINE, UNTRAINED: LINE | {"model": "iter_seg", "recipe": "untrained"}},
     "published": [RUN],
+    "transfers": {
+        TRANSFER: {"data": "phantom", "split": "phantom", "from": "phantom", "weights": RUN, "recipe": "transfer"}
+    },
     **{f"sources.phantom.{name}": value for name, value in {"size": SIDE, "train": 3, "test": 2}.items()},
     **{f"models.iternet.{name}": value for name, value in {"width": 4, "iterations": 2}.items()},
     **{f"train.demo.{name}": value for name, value in (RECIPE | {"threads": 1}).items()},
