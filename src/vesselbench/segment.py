@@ -223,7 +223,7 @@ def prepare(network: nn.Module, about: Mapping[str, Any], photograph: np.ndarray
         notes.append(f"its field of view is shown {width * factor:.0f} pixels wide; {learned}: leave --scale out")
     if factor != 1:
         shown = cv2.resize(shown, size[::-1], interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-        fov = cv2.resize(fov.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+        fov = cv2.resize(fov.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
     try:
         pixels = fit_image(recipe["fit"], preprocess(recipe["input"], shown), fov)
     except ValueError as error:

@@ -45,3 +45,13 @@ def test_a_box_is_what_holds_the_field_of_view_and_maps_are_zero_around_it():
     back = unfit_maps(["box", 1, 2], MAPS, fov)  # a list, as in model.json
     assert back[0].tolist() == [[0] * 5, [0, 0, 0, 1, 0], [0, 0, 0, 1, 0], [0] * 5]
     assert back[1, 1:3, 2:4].tolist() == [[0.5] * 2] * 2
+
+
+def test_a_label_stays_in_place_of_its_photograph():
+    photograph = np.zeros((41, 60), np.uint8)
+    photograph[10:31, 20:40] = 200
+    places = []
+    for is_label in (False, True):
+        fitted = fit_image(("resize", 33, 29), photograph, photograph > 0, is_label) / 200
+        places.append([np.average(axis, weights=fitted) for axis in np.indices(fitted.shape)])
+    assert np.allclose(*places, atol=0.1), "OpenCV's plain nearest pixel is half a pixel off"

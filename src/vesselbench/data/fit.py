@@ -42,7 +42,7 @@ def fit_image(fit: Fit, image: np.ndarray, fov: np.ndarray, is_label: bool = Fal
             raise ValueError(f"{image.shape[0]} x {image.shape[1]} pixels cannot be padded to {rows} x {columns}")
         return np.pad(image, [(0, below), (0, right), (0, 0)][: image.ndim])
     smooth = cv2.INTER_AREA if rows < image.shape[0] else cv2.INTER_LINEAR
-    fitted = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_NEAREST if is_label else smooth)
+    fitted = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT if is_label else smooth)
     return fitted.reshape(rows, columns, *image.shape[2:])
 
 
