@@ -47,9 +47,9 @@ tables: scm $(INSTALLED)
 	@echo "== Tables: metrics/summary.md metrics/tables/*.md   Plots: plots/   Changed since the last commit, if anything:"
 	@test ! -e .git || git status --short dvc.lock metrics plots docs
 
-# Scores of all runs on real data, and the weights that params.yaml lists; then: git add --force published
+# Scores of all runs on real data, weights and maps of those that params.yaml lists; then: git add --force published
 PUBLISHED = $(addprefix observer@,$(REAL)) $(shell python -c 'import yaml; p = yaml.safe_load(open("params.yaml")); \
-  print(*(f"evaluate@{run}" for run, line in p["runs"].items() if not line["data"].startswith("phantom")), *(f"train@{run}" for run in p["published"]), \
+  print(*(f"evaluate@{run}" for run, line in p["runs"].items() if not line["data"].startswith("phantom")), *(f"{word}@{run}" for run in p["published"] for word in ("train", "predict")), \
   *(f"transfer@{run}" for run in p["transfers"]))')
 publish: scm $(INSTALLED)
 	dvc fetch --quiet $(PUBLISHED)    # what was run elsewhere is needed here too: published/ is made anew
