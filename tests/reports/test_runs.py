@@ -5,7 +5,7 @@ import json
 import pytest
 
 from vesselbench.config import UserError
-from vesselbench.metrics.protocol import HEADLINE
+from vesselbench.metrics.protocol import HEADLINE, Protocol
 from vesselbench.reports.runs import scores_of
 
 FOV = HEADLINE["fov"]
@@ -26,6 +26,8 @@ def test_scores_are_one_tidy_frame_in_the_order_of_params(project):
 def test_seeds_give_mean_spread_and_the_interval_of_the_mean(two_seeds):
     own = scores_of(two_seeds.results().averages, "unet", "patched", FOV)
     assert own.loc["f1"].tolist() == pytest.approx([0.72, 0.04 / 2**0.5, 0.682, 0.758, 2])
+    resized = scores_of(two_seeds.results().averages, "unet", "patched", Protocol("fov", size="round_trip"))
+    assert resized.loc["auc", ["low", "high"]].notna().all(), "draws of it are not kept"
     own = scores_of(two_seeds.add("unet", seed=2, binary=True).results().averages, "unet", "patched", FOV)
     assert own.loc["auc", ["value", "low"]].isna().all(), "withheld from one seed is withheld"
 

